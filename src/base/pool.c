@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Size classes are 32, 48, 64, 96, 128 ... 64 KiB: a power of two or three quarters of one, so that at most a third
+ * is wasted.  A freed block goes on its class's list and is the next to be handed out, still warm.  A chunk that a class cannot
+ * fill to its end is left as it is: at most one block's worth.
+ */
+#include "base/pool.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/error.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#define SMALL_PAGES ((size_t)8 << 20) /* the first part of a region stays on 4 KiB pages: small runs touch little */
+#define CLASSES 23                    /* 32 .. 65536 */
+
+struct region {
+    uint8_t *base;
+    size_t bytes;
+    atomic_size_t used;
+};
+
+struct freed {
+    struct freed *next;
+};
+
+struct pool {
+    struct region *region;
+    size_t budget, out;
+    struct freed *list[CLASSES];
+    struct {
+        uint8_t *at, *end; /* what is left of the class's newest chunk */
+    } fresh[CLASSES];
+};
+
+struct region *region_new(size_t bytes)
+{
+    struct region *region = calloc(1, sizeof *region);
+    WEIR_CHECK(region != NULL);
+    bytes = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    region->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    WEIR_CHECK(region->base != MAP_FAILED);
+    region->bytes = bytes;
+    /* Random access to many flows is bound by the TLB on small pages. */
+    if (bytes > SMALL_PAGES)
+        madvise(region->base + SMALL_PAGES, bytes - SMALL_PAGES, MADV_HUGEPAGE);
+    return region;
+}
+
+void region_free(struct region *region)
+{
+    if (!region)
+        return;
+    munmap(region->base, region->bytes);
+    free(region);
+}
+
+size_t region_used(const struct region *region)
+{
+    size_t used = atomic_load_explicit(&region->used, memory_order_relaxed);
+    return used < region->bytes ? used : region->bytes;
+}
+
+static uint8_t *region_cut(struct region *region)
+{
+    size_t at = atomic_fetch_add_explicit(&region->used, POOL_CHUNK, memory_order_relaxed);
+    return at + POOL_CHUNK <= region->bytes ? region->base + at : NULL;
+}
+
+/* Class of a size, 1 .. POOL_MAX: even classes are powers of two, odd ones three quarters of the next. */
+static unsigned class_of(uint32_t bytes)
+{
+    if (bytes <= 32)
+        return 0;
+    unsigned log = 32 - (unsigned)__builtin_clz(bytes - 1); /* 2^(log-1) < bytes <= 2^log */
+    unsigned half = bytes <= 3u << (log - 2);
+    return 2 * (log - 5) - half;
+}
+
+static uint32_t class_bytes(unsigned class)
+{
+    return class % 2 ? 3u << (class / 2 + 4) : 32u << (class / 2);
+}
+
+uint32_t pool_round(uint32_t bytes)
+{
+    return class_bytes(class_of(bytes));
+}
+
+struct pool *pool_new(struct region *region, size_t budget)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    WEIR_CHECK(pool != NULL);
+    pool->region = region;
+    pool->budget = budget;
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    free(pool);
+}
+
+size_t pool_out(const struct pool *pool)
+{
+    return pool->out;
+}
+
+void *pool_get(struct pool *pool, uint32_t bytes)
+{
+    if (bytes > POOL_MAX)
+        return NULL;
+    unsigned class = class_of(bytes);
+    uint32_t size = class_bytes(class);
+    if (pool->out + size > pool->budget)
+        return NULL;
+    struct freed *block = pool->list[class];
+    if (block) {
+        pool->list[class] = block->next;
+    } else {
+        if ((size_t)(pool->fresh[class].end - pool->fresh[class].at) < size) {
+            uint8_t *chunk = region_cut(pool->region);
+            if (!chunk)
+                return NULL;
+            pool->fresh[class].at = chunk;
+            pool->fresh[class].end = chunk + POOL_CHUNK;
+        }
+        block = (struct freed *)(void *)pool->fresh[class].at;
+        pool->fresh[class].at += size;
+    }
+    pool->out += size;
+    return block;
+}
+
+void pool_put(struct pool *pool, void *block, uint32_t bytes)
+{
+    if (!block)
+        return;
+    unsigned class = class_of(bytes);
+    struct freed *freed = block;
+    freed->next = pool->list[class];
+    pool->list[class] = freed;
+    pool->out -= class_bytes(class);
+}
