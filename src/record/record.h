@@ -26,6 +26,7 @@
 #define RECORD_BATCH_ROWS 1024u
 #define RECORD_BATCH_HEAP (512u << 10) /* bytes of text a batch holds */
 #define RECORD_TEXT_MAX 65535u         /* longest text of one value; longer is cut at a character's border */
+#define RECORD_TEXT_SLACK 16u /* bytes behind a text in a batch that may be read (not relied on): see record_str() */
 
 /* The columns that every row of a flow starts with: ts uid src_ip src_port dst_ip dst_port proto. */
 #define RECORD_BASE_COLUMNS 7u
@@ -44,7 +45,8 @@ struct record_batch *record_batch_new(const struct weir_table *table);
 void record_batch_free(struct record_batch *batch);
 void record_batch_reset(struct record_batch *batch); /* empty again; keeps its memory */
 
-/* Copies one row.  false: no room, nothing appended, seal it and take another.  `flow` is NULL for a bare table. */
+/* Copies one row.  false: no room, nothing appended, seal it and take another; never false on an empty batch.  `flow` is
+ * NULL for a bare table, whose `ts` is `ts_ns` where the row leaves it null.  Ports are null where the protocol has none. */
 bool record_append(struct record_batch *batch, const struct weir_flow *flow, const void *row, uint64_t ts_ns,
                    uint64_t order);
 
@@ -56,6 +58,7 @@ uint64_t record_batch_order(const struct record_batch *batch, uint32_t row);
 
 /* The value at (column, row); columns are numbered as record_column() does.  Null: set false, data NULL, family 0. */
 struct weir_uint record_uint(const struct record_batch *batch, uint32_t column, uint32_t row);
+/* Text of a batch's heap may be loaded RECORD_TEXT_SLACK bytes beyond its end; that of column `proto` may not. */
 struct weir_str record_str(const struct record_batch *batch, uint32_t column, uint32_t row);
 struct weir_ip record_ip(const struct record_batch *batch, uint32_t column, uint32_t row);
 /* A list: its length, or -1 for null; and its items. */
@@ -85,7 +88,8 @@ bool record_wants(const struct record_out *out, const struct weir_table *table);
 /* Makes a row (counted `made`) unless nobody wants its table. */
 void record_emit(struct record_out *out, const struct weir_table *table, const struct weir_flow *flow, const void *row,
                  uint64_t ts_ns);
-uint64_t record_out_made(const struct record_out *out); /* rows so far */
+uint64_t record_out_made(const struct record_out *out);    /* rows so far */
+uint64_t record_out_batches(const struct record_out *out); /* batches claimed so far: grows only when none is free */
 
 /* Seals all open batches of table number `table` and gives the sealed ones, oldest first, as a list linked by record_batch_next();
  * NULL when there are none.  The caller owns them and gives each back with record_out_recycle() to the same `out`
