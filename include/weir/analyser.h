@@ -124,6 +124,7 @@ struct weir_turn {
     uint32_t wire_bytes; /* on_datagram: its size on the wire, more than `left` if the capture cut it */
     const struct weir_flow *flow;
     const struct weir_host *host;
+    uint64_t owed[2]; /* by direction: passed bytes that have not come yet, as the call began; WEIR_ALL counts down too */
 };
 
 /* What a probe sees: the first unread bytes of one direction (or one datagram). */
@@ -193,7 +194,8 @@ static inline void weir_consume(struct weir_turn *turn, uint32_t bytes)
  * Routes the next `bytes` (WEIR_ALL: all) of this direction, from the first unread one on: dropped, into the body
  * begun with weir_body_begin(), or into the child opened with weir_child_open().  What is already there is taken
  * from the turn at once, the rest as it arrives.  One route a direction at a time: while bytes are owed, on_data is
- * not called for that direction; return weir_more(1) after it.
+ * not called for that direction; return weir_more(1) after it.  When the last owed byte has passed, on_data is called
+ * in any case, with what follows or with nothing unread (turn->left 0): the time of that call is when the body ended.
  */
 static inline void weir_pass(struct weir_turn *turn, enum weir_route route, uint64_t bytes)
 {
