@@ -69,6 +69,14 @@ static uint8_t *region_cut(struct region *region)
     return at + POOL_CHUNK <= region->bytes ? region->base + at : NULL;
 }
 
+void *region_take(struct region *region, size_t bytes)
+{
+    size_t whole = (bytes + POOL_CHUNK - 1) & ~(size_t)(POOL_CHUNK - 1);
+    size_t at = atomic_fetch_add_explicit(&region->used, whole, memory_order_relaxed);
+    WEIR_CHECK(at + whole <= region->bytes);
+    return region->base + at;
+}
+
 /* Class of a size, 1 .. POOL_MAX: even classes are powers of two, odd ones three quarters of the next. */
 static unsigned class_of(uint32_t bytes)
 {

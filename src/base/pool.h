@@ -25,6 +25,9 @@ struct region *region_new(size_t bytes);
 void region_free(struct region *region);
 size_t region_used(const struct region *region); /* bytes cut so far */
 
+/* `bytes` for good, zeroed, on a page border.  For set-up: aborts when the region is too small. */
+void *region_take(struct region *region, size_t bytes);
+
 /* `budget`: bytes that may be out at once, classes' rounding included. */
 struct pool *pool_new(struct region *region, size_t budget);
 void pool_free(struct pool *pool);
