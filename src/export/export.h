@@ -60,8 +60,19 @@ uint64_t export_writer_unmatched(const struct export_writer *writer);
 /* Why rows() or flush() answered -1: errno of the write (EPIPE: the reader left, which is no error to speak of). */
 int export_writer_errno(const struct export_writer *writer);
 
-/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written under PATH.tmp... */
+/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written under PATH.tmp.  -1 leaves
+ * errno set: EPIPE here, too, is no error to speak of. */
 int export_writer_close(struct export_writer *writer, bool whole, struct error *error);
+
+/* ---- what others may use as well ---- */
+
+#define EXPORT_IP_TEXT 64u /* room for an address, its end and what is scribbled behind it */
+
+/* The address in canonical text (RFC 5952), ended by a zero byte; its length.  Empty for null. */
+uint32_t export_ip_text(char *to, const struct weir_ip *ip);
+
+/* "WHO: table http has no column 'statsu'; did you mean 'status'?"; -1. */
+int export_unknown_column(const struct weir_table *table, const char *name, const char *who, struct error *error);
 
 /* Number of the nearest text among `count` by edit distance, -1 if none is near: "did you mean". */
 int export_nearest(const char *text, const char *const *choices, int count);
