@@ -158,7 +158,8 @@ struct weir_analyser {
     /* Bytes in order.  Required with WEIR_OVER_STREAM. */
     struct weir_answer (*on_data)(struct weir_turn *turn, void *state);
 
-    /* `bytes` are missing in turn->dir; turn->data is empty, what was carried is lost.  weir_more(n) goes on. */
+    /* `bytes` are missing in turn->dir, what was unread and is lost with them included; turn->data is empty.
+     * weir_more(n) goes on. */
     struct weir_answer (*on_gap)(struct weir_turn *turn, void *state, uint64_t bytes);
 
     /* One datagram, whole unless turn->wire_bytes says otherwise.  weir_more() means: go on. */

@@ -7,7 +7,7 @@
  * `struct analyse` belongs to one shard; one thread calls it at a time.
  *
  * Naming, until the identification engine takes it over: each analyser's probe sees the first unread bytes of each direction (at most
- * ANALYSE_PROBE_BYTES, of at most ANALYSE_PROBE_PACKETS payload packets a side).  WEIR_YES takes the flow at once; when all that are left say LIKELY or NO the
+ * ANALYSE_PROBE_BYTES, of at most ANALYSE_PROBE_PACKETS payload packets a side unless those are tiny).  WEIR_YES takes the flow at once; when all that are left say LIKELY or NO the
  * likeliest takes it; nobody left: the flow is unwanted and reassembly stops caring for it.  What was shown to probes is carried and
  * given to the analyser from its first byte.
  */
@@ -51,6 +51,8 @@ struct analyse_options {
 
 struct analyse *analyse_new(const struct analyse_options *options);
 void analyse_free(struct analyse *analyse);
+/* The shard has moved to another thread: rows and counts go there from now on. */
+void analyse_set_out(struct analyse *analyse, struct record_out *out, struct ledger *ledger);
 
 /* What caused a call. */
 struct analyse_cause {
