@@ -20,6 +20,7 @@
 #include <weir/analyser.h>
 
 #include "http/head.h"
+#include "http/value.h"
 
 #define QUEUE_MAX 64u       /* requests waiting for a reply */
 #define URI_MAX (24u << 10) /* longer strings are cut in rows */
@@ -214,66 +215,6 @@ static struct weir_str keep_url(struct exchange *ex, struct weir_str url)
     return weir_str(front.data, front.size + back.size);
 }
 
-/* The authority of "http://user@host:port/path" or, for CONNECT, of "host:port". */
-static struct weir_str authority(const struct http_head *head)
-{
-    struct weir_str uri = head->uri;
-    const char *end = uri.data + uri.size, *from = uri.data, *p;
-    if (uri.data == NULL)
-        return uri;
-    if (head->method.size == 7 && memcmp(head->method.data, "CONNECT", 7) == 0)
-        return uri.data[0] == '/' ? (struct weir_str){0} : uri;
-    if (uri.data[0] == '/' || (p = memmem(from, uri.size < 16 ? uri.size : 16, "://", 3)) == NULL)
-        return (struct weir_str){0};
-    from = p + 3;
-    if ((p = memchr(from, '/', (size_t)(end - from))) != NULL)
-        end = p;
-    if ((p = memrchr(from, '@', (size_t)(end - from))) != NULL)
-        from = p + 1;
-    return weir_str(from, (size_t)(end - from));
-}
-
-static bool is_hex(struct weir_str text, uint32_t size)
-{
-    bool any = false;
-    if (text.size != size)
-        return false;
-    for (uint32_t i = 0; i < size; i++) {
-        char c = text.data[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-            return false;
-        any |= c != '0';
-    }
-    return any; /* all zero is no id: W3C Trace Context section 3.2.2.3 */
-}
-
-static struct weir_str part(struct weir_str text, uint32_t from, uint32_t size)
-{
-    return from + size <= text.size ? weir_str(text.data + from, size) : (struct weir_str){0};
-}
-
-/* traceparent: 00-<32 hex>-<16 hex>-<2 hex>; b3: <32 or 16 hex>-<16 hex>[-...], or a header for each. */
-static void trace_context(const struct http_head *head, struct weir_str *trace, struct weir_str *span)
-{
-    struct weir_str parent = head->value[HTTP_TRACEPARENT], b3 = head->value[HTTP_B3];
-    *trace = head->value[HTTP_B3_TRACE];
-    *span = head->value[HTTP_B3_SPAN];
-    if (parent.size >= 55 && parent.data[2] == '-' && parent.data[35] == '-' && parent.data[52] == '-') {
-        *trace = part(parent, 3, 32);
-        *span = part(parent, 36, 16);
-    } else if (b3.size >= 49 && b3.data[32] == '-') {
-        *trace = part(b3, 0, 32);
-        *span = part(b3, 33, 16);
-    } else if (b3.size >= 33 && b3.data[16] == '-') {
-        *trace = part(b3, 0, 16);
-        *span = part(b3, 17, 16);
-    }
-    if (!is_hex(*trace, 32) && !is_hex(*trace, 16))
-        *trace = *span = (struct weir_str){0};
-    if (!is_hex(*span, 16))
-        *span = (struct weir_str){0};
-}
-
 static bool is_method(struct weir_str method, const char *name, uint32_t size)
 {
     return method.size == size && memcmp(method.data, name, size) == 0;
@@ -293,7 +234,9 @@ static uint32_t text_bytes(const struct http_head *head, struct weir_str host)
 /* The exchange that a request begins, at the end of the queue; NULL when there is no memory: its row is out already. */
 static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const struct http_head *head)
 {
-    struct weir_str host = head->value[HTTP_HOST].size ? head->value[HTTP_HOST] : authority(head), trace, span;
+    struct weir_str host =
+                        head->value[HTTP_HOST].size ? head->value[HTTP_HOST] : http_authority(head->method, head->uri),
+                    trace, span;
     while (s->waiting >= QUEUE_MAX) {
         give_out_oldest(turn, s);
         s->given_out++;
@@ -306,7 +249,7 @@ static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const 
         weir_emit(turn, &http_table, &row, s->side[CLIENT].first_ns);
         return NULL;
     }
-    trace_context(head, &trace, &span);
+    http_trace(head, &trace, &span);
     struct http_row *row = &ex->row;
     row->method = keep(ex, head->method, TEXT_MAX);
     row->uri = keep_url(ex, head->uri);
@@ -452,63 +395,13 @@ static void lose(struct weir_turn *turn, struct http_state *s, int who)
 
 /* --- bodies ------------------------------------------------------------------------------------------------- */
 
-static uint64_t number(const char **at, const char *end)
-{
-    uint64_t n = 0;
-    for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
-        if (__builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, (uint64_t)(**at - '0'), &n))
-            n = UINT64_MAX / 10;
-    return n;
-}
-
-/* "bytes 0-499/1234" (RFC 9110 section 14.4) */
-static void content_range(struct weir_body *body, struct weir_str value)
-{
-    const char *at = value.data, *end = at + value.size;
-    if (value.size < 6 || memcmp(at, "bytes ", 6) != 0)
-        return;
-    at += 6;
-    uint64_t first = number(&at, end);
-    if (at == end || *at++ != '-')
-        return;
-    number(&at, end);
-    if (at == end || *at++ != '/' || at == end || *at == '*')
-        return;
-    body->range_first = first;
-    body->range_size = number(&at, end);
-}
-
-/* filename="a b.txt", filename=a.txt, filename*=UTF-8''a.txt (RFC 6266); the first there is. */
-static struct weir_str filename(struct weir_str disposition)
-{
-    const char *end = disposition.data + disposition.size;
-    const char *at = disposition.data ? memmem(disposition.data, disposition.size, "filename", 8) : NULL;
-    if (at == NULL)
-        return (struct weir_str){0};
-    at += 8;
-    bool coded = at < end && *at == '*';
-    at += coded;
-    while (at < end && (*at == ' ' || *at == '='))
-        at++;
-    if (at < end && *at == '"') {
-        const char *close = memchr(at + 1, '"', (size_t)(end - at - 1));
-        return weir_str(at + 1, (size_t)((close ? close : end) - at - 1));
-    }
-    const char *close = memchr(at, ';', (size_t)(end - at));
-    end = close ? close : end;
-    const char *quote = coded ? memchr(at, '\'', (size_t)(end - at)) : NULL;
-    if (quote && (quote = memchr(quote + 1, '\'', (size_t)(end - quote - 1))) != NULL)
-        at = quote + 1;
-    return weir_str(at, (size_t)(end - at));
-}
-
 static void begin_body(struct weir_turn *turn, struct side *side, const struct exchange *ex,
                        const struct http_head *head, uint64_t size)
 {
     struct weir_body body = {
         .content_type = head->value[HTTP_CONTENT_TYPE],
         .content_encoding = head->value[HTTP_CONTENT_ENCODING],
-        .filename = filename(head->value[HTTP_CONTENT_DISPOSITION]),
+        .filename = http_filename(head->value[HTTP_CONTENT_DISPOSITION]),
         .size = size,
     };
     if (ex) {
@@ -516,9 +409,21 @@ static void begin_body(struct weir_turn *turn, struct side *side, const struct e
         body.uri = ex->row.uri;
     }
     if (head->status == 206)
-        content_range(&body, head->value[HTTP_CONTENT_RANGE]);
+        http_content_range(&body, head->value[HTTP_CONTENT_RANGE]);
     weir_body_begin(turn, &body);
     side->body = true;
+}
+
+/* The next bytes are the body's.  GO_ON when all of them are here: no route is opened, the call need not be repeated. */
+static enum progress body_bytes(struct weir_turn *turn, uint64_t size)
+{
+    if (size <= turn->left) {
+        weir_body_data(turn, turn->data, (uint32_t)size);
+        weir_consume(turn, (uint32_t)size);
+        return GO_ON;
+    }
+    weir_pass(turn, WEIR_ROUTE_BODY, size);
+    return WAIT;
 }
 
 /* Routes the body after a head that was consumed.  GO_ON: the message may end in this call. */
@@ -553,9 +458,7 @@ static enum progress start_body(struct weir_turn *turn, struct http_state *s, in
     begin_body(turn, side, ex, head, length);
     side->step = BODY;
     side->body_bytes = length;
-    bool here = length <= turn->left;
-    weir_pass(turn, WEIR_ROUTE_BODY, length);
-    return here ? GO_ON : WAIT;
+    return body_bytes(turn, length);
 }
 
 /* A chunk size line (RFC 9112 section 7.1): hexadecimal number, extensions after a semicolon. */
@@ -596,9 +499,7 @@ static enum progress chunk_line(struct weir_turn *turn, struct http_state *s, in
     }
     side->step = CHUNK_DATA;
     side->body_bytes += size;
-    bool here = size <= turn->left;
-    weir_pass(turn, WEIR_ROUTE_BODY, size);
-    return here ? GO_ON : WAIT;
+    return body_bytes(turn, size);
 }
 
 static enum progress chunk_end(struct weir_turn *turn, struct http_state *s, int who)
@@ -634,24 +535,12 @@ static enum progress trailer(struct weir_turn *turn, struct http_state *s, int w
 
 /* --- heads -------------------------------------------------------------------------------------------------- */
 
-static bool has_word(struct weir_str list, const char *word, uint32_t size)
-{
-    for (uint32_t i = 0; i + size <= list.size; i++) {
-        uint32_t k = 0;
-        while (k < size && (list.data[i + k] | 0x20) == word[k])
-            k++;
-        if (k == size)
-            return true;
-    }
-    return false;
-}
-
 /* HTTP ends on this flow (RFC 9110 sections 7.8 and 9.3.6); the turn is the server's. */
 static enum progress switch_over(struct weir_turn *turn, struct http_state *s, struct weir_str protocol)
 {
-    const char *service = has_word(protocol, "websocket", 9) ? "websocket"
-                          : has_word(protocol, "h2c", 3)     ? "http2"
-                                                             : NULL;
+    const char *service = http_has_word(protocol, "websocket", 9) ? "websocket"
+                          : http_has_word(protocol, "h2c", 3)     ? "http2"
+                                                                  : NULL;
     message_done(turn, s, SERVER, true);
     while (s->first)
         give_out_oldest(turn, s);
@@ -864,40 +753,6 @@ static void http_end(struct weir_turn *turn, void *state, enum weir_end end)
     if (end != WEIR_END_FIN || who == SERVER)
         while (s->first)
             give_out_oldest(turn, s);
-}
-
-/* A request line, or the start of one. */
-static enum weir_verdict probe_request(const uint8_t *data, uint32_t size, bool whole)
-{
-    uint32_t method = 0;
-    while (method < size && method < 24 && data[method] > ' ' && data[method] < 0x7f)
-        method++;
-    if (!http_maybe_method(data, method < size ? method + 1 : method))
-        return WEIR_NO;
-    const uint8_t *end = memchr(data, '\n', size);
-    if (end == NULL)
-        return whole ? WEIR_NO : WEIR_WAIT;
-    uint32_t line = (uint32_t)(end - data);
-    line -= line && data[line - 1] == '\r';
-    if (http_versioned(data, line))
-        return WEIR_YES;
-    struct http_head head;
-    return http_cut_head(data, (uint32_t)(end + 1 - data), false, &head) == HTTP_WHOLE ? WEIR_LIKELY : WEIR_NO;
-}
-
-static enum weir_verdict http_probe(const struct weir_probe *probe)
-{
-    const uint8_t *data = probe->data;
-    uint32_t size = probe->size;
-    while (size && (*data == '\r' || *data == '\n')) {
-        data++;
-        size--;
-    }
-    if (size == 0)
-        return probe->whole ? WEIR_NO : WEIR_WAIT;
-    if (memcmp(data, "HTTP/1.", size < 7 ? size : 7) == 0)
-        return size >= 7 ? WEIR_YES : probe->whole ? WEIR_NO : WEIR_WAIT;
-    return probe_request(data, size, probe->whole);
 }
 
 const struct weir_analyser weir_http = {

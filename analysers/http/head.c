@@ -159,7 +159,7 @@ static const char *const methods[] = {
     "VERSION-CONTROL",
 };
 
-bool http_known_method(const uint8_t *text, uint32_t size)
+static bool known_method(const uint8_t *text, uint32_t size)
 {
     /* the letters that a method begins with: A to D, G, H, L to V */
     if ((uint8_t)(text[0] - 'A') >= 26 || !(0x3ff8cfu >> (text[0] - 'A') & 1))
@@ -180,7 +180,7 @@ bool http_maybe_method(const uint8_t *text, uint32_t size)
     return false;
 }
 
-bool http_versioned(const uint8_t *line, uint32_t size)
+static bool versioned(const uint8_t *line, uint32_t size)
 {
     return size > 9 && memcmp(line + size - 9, " HTTP/1.", 8) == 0 && is_digit(line[size - 1]);
 }
@@ -218,7 +218,7 @@ static bool request_rest(struct http_head *head, const uint8_t *from, const uint
             head->version = version;
         return true;
     }
-    if (!http_known_method((const uint8_t *)head->method.data, head->method.size) || !plain_target(rest))
+    if (!known_method((const uint8_t *)head->method.data, head->method.size) || !plain_target(rest))
         return false;
     if (rest.size)
         head->uri = rest;
@@ -234,7 +234,7 @@ static bool request_line(struct http_head *head, const uint8_t *line, const uint
         return false;
     head->method = weir_str(line, (size_t)(p - line));
     if (p == end || *p != ' ')
-        return p == end && http_known_method(line, (uint32_t)(end - line));
+        return p == end && known_method(line, (uint32_t)(end - line));
     if (end - p > 10 && memcmp(end - 9, " HTTP/1.", 8) == 0 && is_digit(end[-1]) && p[1] > ' ' && end[-10] != ' ') {
         head->uri = weir_str(p + 1, (size_t)(end - 9 - p - 1));
         head->version = weir_str(end - 3, 3);
@@ -282,7 +282,7 @@ static bool maybe_start(const uint8_t *data, uint32_t size, bool reply)
     if (i == size)
         return true;
     if (data[i] == '\r')
-        return i + 1 == size && http_known_method(data, i);
+        return i + 1 == size && known_method(data, i);
     return i > 0 && data[i] == ' ' && (i + 1 == size || data[i + 1] >= ' ');
 }
 
@@ -546,7 +546,7 @@ static uint32_t method_before(const uint8_t *data, uint32_t from, uint32_t end)
     if (end - from > METHOD_MAX)
         from = end - METHOD_MAX;
     for (; from < end; from++)
-        if (http_known_method(data + from, end - from))
+        if (known_method(data + from, end - from))
             return from;
     return end;
 }
@@ -620,4 +620,40 @@ uint32_t http_find_reply(const uint8_t *data, uint32_t size, bool *found)
     while (keep && memcmp(data + size - keep, "HTTP/1.", keep) != 0)
         keep--;
     return size - keep;
+}
+
+/* --- naming ------------------------------------------------------------------------------------------------- */
+
+/* A request line, or the start of one. */
+static enum weir_verdict probe_request(const uint8_t *data, uint32_t size, bool whole)
+{
+    uint32_t method = 0;
+    while (method < size && method < 24 && data[method] > ' ' && data[method] < 0x7f)
+        method++;
+    if (!http_maybe_method(data, method < size ? method + 1 : method))
+        return WEIR_NO;
+    const uint8_t *end = memchr(data, '\n', size);
+    if (end == NULL)
+        return whole ? WEIR_NO : WEIR_WAIT;
+    uint32_t line = (uint32_t)(end - data);
+    line -= line && data[line - 1] == '\r';
+    if (versioned(data, line))
+        return WEIR_YES;
+    struct http_head head;
+    return http_cut_head(data, (uint32_t)(end + 1 - data), false, &head) == HTTP_WHOLE ? WEIR_LIKELY : WEIR_NO;
+}
+
+enum weir_verdict http_probe(const struct weir_probe *probe)
+{
+    const uint8_t *data = probe->data;
+    uint32_t size = probe->size;
+    while (size && (*data == '\r' || *data == '\n')) {
+        data++;
+        size--;
+    }
+    if (size == 0)
+        return probe->whole ? WEIR_NO : WEIR_WAIT;
+    if (memcmp(data, "HTTP/1.", size < 7 ? size : 7) == 0)
+        return size >= 7 ? WEIR_YES : probe->whole ? WEIR_NO : WEIR_WAIT;
+    return probe_request(data, size, probe->whole);
 }

@@ -12,8 +12,7 @@
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
-#include <weir/bytes.h>
-#include <weir/record.h>
+#include <weir/analyser.h>
 
 #define HTTP_HEAD_MAX 65534u /* a longer head is none: one byte more must still fit into the host's carry */
 #define HTTP_FOLD_MAX 1024u  /* folded values of one head, together; the rest is cut */
@@ -86,13 +85,10 @@ enum http_parse http_cut_head(const uint8_t *data, uint32_t size, bool reply, st
 uint32_t http_find_request(const uint8_t *data, uint32_t size, uint32_t looked, bool *found);
 uint32_t http_find_reply(const uint8_t *data, uint32_t size, bool *found);
 
-/* Is it a method of the IANA registry, or one that is met in practice?  Exact case. */
-bool http_known_method(const uint8_t *text, uint32_t size);
-
 /* Does `text`, which may be cut, begin like a method that is known? */
 bool http_maybe_method(const uint8_t *text, uint32_t size);
 
-/* Does the line end in " HTTP/1.x"? */
-bool http_versioned(const uint8_t *line, uint32_t size);
+/* Judges first bytes for weir_analyser.probe: a request line or a status line, nothing else. */
+enum weir_verdict http_probe(const struct weir_probe *probe);
 
 #endif
