@@ -5,13 +5,17 @@
  * One row is one query message with its reply.  A query is kept as the bytes it came in, few as they are, until its
  * reply comes, ten seconds of packet time have gone, or the flow ends; text is made only when the row is.  A reply
  * belongs to the oldest waiting query of the other direction with the same id and question (names without regard
- * to case; a reply without question goes by the id alone), so each of two equal queries has a row of its own.  A
- * reply that nobody waits for is a row too, with null latency.  A query to a multicast address is never answered
+ * to case), or else the same id, so each of two equal queries has a row of its own.  A reply that nobody waits for is
+ * a row too, with null latency.  A query to a multicast address is never answered
  * inside its own flow and is given out at once.
  *
  * A row is one message, not one question: mDNS asks several things at once, and its flags, counts and known answers
- * belong to all of them.  The first question is `qname`, the others are listed beside it.  A reply without question
- * (mDNS again) has null qname, and the owners of its answers are listed instead.
+ * belong to all of them.  The first question is `qname`, the others are listed beside it.
+ *
+ * `qname` is what a query asked, so that counting it counts queries.  What a reply says that it answers stands in
+ * `reply_qname` where no query was seen to ask it: the capture has one side only, the reply is the second to one query
+ * or repeats another question, or the query was multicast and so in a flow of its own (LLMNR).  A reply without question
+ * (mDNS) has neither, and the owners of its answers are listed instead.
  *
  * Invariants: at most MAX_PENDING queries wait in a flow; a row shows at most MAX_ITEMS answers and TEXT_BYTES of
  * text, and its counts tell when that was not all.  All work on a message is linear in its size.
@@ -34,7 +38,8 @@
 #define DNS_ROW(X, R)                                                                                                  \
     X(R, U16, query_id, "dns.id", "", "message id")                                                                    \
     X(R, STR, opcode, "dns.flags.opcode", "", "QUERY, NOTIFY, UPDATE ...; OPCODEn where IANA has no name")             \
-    X(R, STR, qname, "dns.qry.name", "dns.question.name", "name of the first question (UPDATE: the zone)")             \
+    X(R, STR, qname, "dns.qry.name", "dns.question.name",                                                              \
+      "name that the query asks for; empty where it cannot be read")                                                   \
     X(R, STR, qtype, "dns.qry.type", "", "type of the first question: A, AAAA, HTTPS ...; TYPEn without a name")       \
     X(R, STR, qclass, "dns.qry.class", "", "class of the first question: IN, CH, ANY ...")                             \
     X(R, STR, rcode, "dns.flags.rcode", "", "NOERROR, NXDOMAIN ... with EDNS's upper bits; null: never answered")      \
@@ -52,6 +57,7 @@
     X(R, U16, additional_count, "dns.count.add_rr", "", "additional records that the reply announces")                 \
     X(R, U32, min_ttl, "dns.resp.ttl", "", "smallest TTL in the answer section, seconds")                              \
     X(R, STRS, answer_names, "dns.resp.name", "", "owner of each answer, where the reply has no question (mDNS)")      \
+    X(R, STR, reply_qname, "", "", "name in the reply's question, where no query was seen to ask for it")              \
     X(R, STRS, more_questions, "", "", "questions after the first (mDNS), each as name, space, type")                  \
     X(R, U16, edns_udp_size, "dns.rr.udp_payload_size", "", "largest datagram the asker takes, as EDNS says")          \
     X(R, BOOL, edns_do, "dns.resp.z.do", "", "DNSSEC records were asked for")                                          \
@@ -109,9 +115,20 @@ static struct weir_str draft_name(struct draft *d, const struct dns_message *m, 
     return (struct weir_str){0};
 }
 
+static void draft_names(struct draft *d, const struct dns_message *query, const struct dns_message *reply)
+{
+    bool asked = query != NULL && query->question_end != 0;
+    if (asked)
+        d->row.qname = draft_name(d, query, DNS_HEADER_BYTES);
+    else if (query != NULL && query->counts[DNS_QUESTION] > 0)
+        d->row.qname = weir_cstr("");
+    if (reply != NULL && reply->question_end != 0 && (!asked || !dns_same_question(query, reply)))
+        d->row.reply_qname = draft_name(d, reply, DNS_HEADER_BYTES);
+}
+
+/* Type and class of the first question, and the questions after it. */
 static void draft_question(struct draft *d, const struct dns_message *m, bool mdns)
 {
-    d->row.qname = draft_name(d, m, DNS_HEADER_BYTES);
     d->row.qtype = draft_named(d, dns_type_name(m->qtype), "TYPE", m->qtype);
     uint16_t class_ = mdns ? m->qclass & 0x7fff : m->qclass; /* the top bit asks for a unicast reply: RFC 6762 5.4 */
     d->row.qclass = draft_named(d, dns_class_name(class_), "CLASS", class_);
@@ -264,6 +281,7 @@ static void emit(struct weir_turn *turn, const struct dns_message *query, const 
         d.row.rd = flag(m, DNS_RD);
     if (query != NULL)
         draft_query(&d, query, llmnr);
+    draft_names(&d, query, reply);
     if (m->question_end == 0 && reply != NULL)
         m = reply;
     if (m->question_end != 0)
@@ -340,16 +358,34 @@ static void query_keep(struct weir_turn *turn, struct dns_state *s, const struct
     q->done_ns = turn->ts_ns;
 }
 
-static void on_reply(struct weir_turn *turn, struct dns_state *s, const struct dns_message *reply, uint64_t first_ns)
+/* The query that a reply of turn->dir belongs to, read into `query`; s->count: none. */
+static uint32_t query_of(const struct weir_turn *turn, struct dns_state *s, const struct dns_message *reply,
+                         struct dns_message *query)
 {
     const struct query *q = queries(s);
-    struct dns_message query;
+    uint32_t by_id = s->count;
     for (uint32_t i = 0; i < s->count; i++) {
-        if (q[i].id != reply->id || q[i].dir == turn->dir || !dns_message_read(&query, query_bytes(q + i), q[i].size) ||
-            !dns_same_question(&query, reply))
+        if (q[i].id != reply->id || q[i].dir == turn->dir)
             continue;
-        uint64_t latency_ns = first_ns > q[i].done_ns ? first_ns - q[i].done_ns : 0;
-        emit(turn, &query, reply, q[i].ts_ns, weir_uint(latency_ns));
+        dns_message_read(query, query_bytes(q + i), q[i].size);
+        if (dns_same_question(query, reply))
+            return i;
+        if (by_id == s->count)
+            by_id = i;
+    }
+    if (by_id < s->count)
+        dns_message_read(query, query_bytes(q + by_id), q[by_id].size);
+    return by_id;
+}
+
+static void on_reply(struct weir_turn *turn, struct dns_state *s, const struct dns_message *reply, uint64_t first_ns)
+{
+    struct dns_message query;
+    uint32_t i = query_of(turn, s, reply, &query);
+    if (i < s->count) {
+        const struct query *q = queries(s) + i;
+        uint64_t latency_ns = first_ns > q->done_ns ? first_ns - q->done_ns : 0;
+        emit(turn, &query, reply, q->ts_ns, weir_uint(latency_ns));
         query_remove(turn, s, i);
         return;
     }
@@ -387,7 +423,7 @@ static enum weir_verdict probe_datagram(const struct weir_probe *probe)
     struct dns_message m;
     bool known = is_known_port(probe->flow);
     if (is_port(probe->flow, 137) || !dns_message_read(&m, probe->data, probe->size))
-        return WEIR_NO;
+        return known ? WEIR_WAIT : WEIR_NO;
     bool header = dns_plausible_header(&m), question = dns_plausible_question(&m, !known);
     uint32_t at = m.records;
     bool whole = at != 0 && dns_records_skip(&m, &at, (uint32_t)m.counts[1] + m.counts[2] + m.counts[3], NULL);
@@ -411,7 +447,7 @@ static enum weir_verdict probe_stream(const struct weir_probe *probe)
     if (size < DNS_HEADER_BYTES + 5 || (seen >= 4 && (data[3] & DNS_Z)) || (seen >= 6 && weir_load_be16(data + 4) != 1))
         return WEIR_NO;
     struct dns_message m;
-    if (!dns_message_read(&m, data, seen < size ? seen : size))
+    if (seen < DNS_HEADER_BYTES || !dns_message_read(&m, data, seen < size ? seen : size))
         return later;
     if (!dns_plausible_header(&m) || !dns_strict_header(&m))
         return WEIR_NO;

@@ -68,7 +68,7 @@ static inline uint32_t dns_opcode(const struct dns_message *m)
     return m->flags >> 11 & 15u;
 }
 
-/* Reads header and questions of a message, which may be cut; false: not even a header. */
+/* Reads header and questions of a message, which may be cut (counts: 0 then); false: not even id and flags. */
 bool dns_message_read(struct dns_message *m, const uint8_t *data, uint32_t size);
 
 /* The record at *at, which moves past it; false where there is none that can be read whole. */

@@ -32,13 +32,17 @@ uint32_t dns_name_skip(const uint8_t *data, uint32_t at, uint32_t end)
 /* The first question's name has nothing before it that it could point to; so it is plain, and can be compared as bytes. */
 bool dns_message_read(struct dns_message *m, const uint8_t *data, uint32_t size)
 {
-    if (size < DNS_HEADER_BYTES)
+    uint8_t padded[DNS_HEADER_BYTES] = {0};
+    const uint8_t *header = data;
+    if (size < 4)
         return false;
+    if (size < DNS_HEADER_BYTES)
+        header = memcpy(padded, data, size);
     *m = (struct dns_message){.data = data, .size = size};
-    m->id = weir_load_be16(data);
-    m->flags = weir_load_be16(data + 2);
-    for (int i = 0; i < 4; i++)
-        m->counts[i] = weir_load_be16(data + 4 + 2 * i);
+    m->id = weir_load_be16(header);
+    m->flags = weir_load_be16(header + 2);
+    for (int i = 0; i < DNS_SECTIONS; i++)
+        m->counts[i] = weir_load_be16(header + 4 + 2 * i);
     uint32_t at = DNS_HEADER_BYTES;
     for (uint32_t i = 0; i < m->counts[0]; i++) {
         uint32_t next = name_end(data, at, size, i > 0);
