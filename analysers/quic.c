@@ -49,14 +49,19 @@ struct stream {
     struct range range[RANGES];
 };
 
-struct state {
+/* Keys, and what they were made from. */
+struct secrets {
     uint32_t version;
-    uint8_t client; /* direction of the client's Initial packets */
     uint8_t id_bytes;
-    uint8_t id[ID_MOST]; /* that the keys were made from */
+    uint8_t id[ID_MOST];
+    struct keys keys[2]; /* client's and server's */
+};
+
+struct state {
+    struct secrets secrets;
+    uint8_t client; /* direction of the client's Initial packets */
     bool keyed, over, secured;
     uint8_t packets;
-    struct keys keys[2]; /* client's and server's */
     struct stream streams[2];
     struct tls_exchange x;
 };
@@ -81,20 +86,24 @@ static const uint8_t salt_23[20] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x
 #define QUIC_V2 0x6b3343cfu
 #define QUIC_DRAFT 0xff000000u
 
-static struct version version_of(uint32_t number)
+/* What opens packets of that version.  Versions that only force a negotiation (RFC 9000 section 15) do not say: their
+ * salt is that of the client's own version, so several are tried.  No salt: nothing is left to try. */
+static struct version version_of(uint32_t number, uint32_t try)
 {
-    if (number == 1)
-        return (struct version){salt_v1, false};
-    if (number == QUIC_V2)
-        return (struct version){salt_v2, true};
+    const uint8_t *salts[3] = {NULL, NULL, NULL};
     uint32_t draft = number - QUIC_DRAFT;
-    if (draft >= 33 && draft <= 34)
-        return (struct version){salt_v1, false};
-    if (draft >= 29 && draft <= 32)
-        return (struct version){salt_29, false};
-    if (draft >= 23 && draft <= 28)
-        return (struct version){salt_23, false};
-    return (struct version){NULL, false};
+    if (number == 1 || (draft >= 33 && draft <= 34)) {
+        salts[0] = salt_v1;
+    } else if (number == QUIC_V2) {
+        salts[0] = salt_v2;
+    } else if (draft >= 29 && draft <= 32) {
+        salts[0] = salt_29;
+    } else if (draft >= 23 && draft <= 28) {
+        salts[0] = salt_23;
+    } else if ((number & 0x0f0f0f0f) == 0x0a0a0a0a) {
+        salts[0] = salt_v1, salts[1] = salt_29, salts[2] = salt_23;
+    }
+    return (struct version){try < 3 ? salts[try] : NULL, number == QUIC_V2};
 }
 
 /* A version of QUIC as the IETF has it, whether it can be opened or not. */
@@ -157,7 +166,7 @@ static bool long_header(struct weir_bytes *b, struct header *h)
     if (b->bad || !(first & 0x80) || !h->version || weir_left(&h->to) > ID_MOST || weir_left(&h->from) > ID_MOST)
         return false;
     uint32_t type = first >> 4 & 3;
-    h->type = version_of(h->version).v2 ? (type + 3) & 3 : type; /* RFC 9369 section 3.2 */
+    h->type = h->version == QUIC_V2 ? (type + 3) & 3 : type; /* RFC 9369 section 3.2 */
     if (h->type == PACKET_RETRY) {
         weir_skip(b, weir_left(b));
         return true;
@@ -186,18 +195,16 @@ static void derive(struct keys *keys, const uint8_t initial[32], const char *sid
     tls_hkdf_expand_label(secret, v2 ? "quicv2 hp" : "quic hp", keys->hp, 16);
 }
 
-static void make_keys(struct state *st, uint32_t number, const struct weir_bytes *id)
+static void make_keys(struct state *st, struct version version, const struct header *h)
 {
-    struct version version = version_of(number);
     uint8_t initial[32];
-    st->id_bytes = (uint8_t)weir_left(id);
-    if (st->id_bytes)
-        memcpy(st->id, id->at, st->id_bytes);
-    st->version = number;
-    tls_hmac_sha256(version.salt, 20, st->id, st->id_bytes, initial);
-    derive(&st->keys[0], initial, "client in", version.v2);
-    derive(&st->keys[1], initial, "server in", version.v2);
-    st->keyed = true;
+    st->secrets.version = h->version;
+    st->secrets.id_bytes = (uint8_t)weir_left(&h->to);
+    if (st->secrets.id_bytes)
+        memcpy(st->secrets.id, h->to.at, st->secrets.id_bytes);
+    tls_hmac_sha256(version.salt, 20, st->secrets.id, st->secrets.id_bytes, initial);
+    derive(&st->secrets.keys[0], initial, "client in", version.v2);
+    derive(&st->secrets.keys[1], initial, "server in", version.v2);
 }
 
 /* Takes protection and encryption off an Initial packet; bytes of plaintext, 0 when it is too short or long. */
@@ -286,11 +293,13 @@ static bool next_crypto(struct weir_bytes *b, struct piece *piece)
 
 static bool frames_are_whole(const uint8_t *plain, uint32_t size)
 {
+    if (!size)
+        return false;
     struct weir_bytes b = weir_bytes(plain, size);
     struct piece piece;
     while (next_crypto(&b, &piece))
         continue;
-    return size && !b.bad;
+    return !b.bad;
 }
 
 /* ---- CRYPTO streams ---- */
@@ -394,7 +403,7 @@ static void handle_message(struct weir_turn *turn, struct state *st, int side, c
     if (side == 0 && message[0] == TLS_CLIENT_HELLO && tls_client_parse(&client, message + 4, size)) {
         tls_exchange_emit(turn, &st->x);
         tls_exchange_client(&st->x, &client, true, st->streams[0].ts_ns);
-        tls_exchange_emit_quic(turn, &st->x, version_text(st->version, room));
+        tls_exchange_emit_quic(turn, &st->x, version_text(st->secrets.version, room));
     } else if (side == 1 && st->x.open && message[0] == TLS_SERVER_HELLO &&
                tls_server_parse(&server, message + 4, size)) {
         tls_exchange_server(&st->x, &server);
@@ -422,40 +431,45 @@ static void packet_frames(struct weir_turn *turn, struct state *st, int side, co
     stream_messages(turn, st, side);
 }
 
+/* Opens a client's packet by the keys that its own connection id gives; keeps them if they fit, else the old ones. */
+static uint32_t open_anew(struct weir_turn *turn, struct state *st, const struct header *h, uint8_t *plain)
+{
+    struct secrets old = st->secrets;
+    for (uint32_t try = 0;; try++) {
+        struct version version = version_of(h->version, try);
+        if (!version.salt)
+            break;
+        make_keys(st, version, h);
+        uint32_t size = open_packet(h, &st->secrets.keys[0], plain);
+        if (!frames_are_whole(plain, size))
+            continue;
+        for (int i = 0; i < 2; i++) {
+            stream_drop(turn, &st->streams[i]);
+            st->streams[i].base = 0;
+        }
+        st->keyed = true;
+        st->client = turn->dir;
+        return size;
+    }
+    st->secrets = old;
+    return 0;
+}
+
 /* The client goes on with its first connection id's keys, but has new ones after a Retry (RFC 9001 section 5.2). */
 static void initial_packet(struct weir_turn *turn, struct state *st, const struct header *h)
 {
     uint8_t plain[PACKET_MOST];
-    if (!version_of(h->version).salt || st->packets++ >= PACKETS)
+    if (st->packets >= PACKETS)
         return;
-    if (!st->keyed)
-        st->client = turn->dir;
-    int side = turn->dir == st->client ? 0 : 1;
-    bool fresh = !st->keyed;
-    if (fresh)
-        make_keys(st, h->version, &h->to);
-    uint32_t size = open_packet(h, &st->keys[side], plain);
-    bool whole = frames_are_whole(plain, size);
-    bool other =
-        h->version != st->version || weir_left(&h->to) != st->id_bytes || memcmp(st->id, h->to.at, st->id_bytes) != 0;
-    if (!whole && !fresh && side == 0 && other) {
-        struct keys before[2];
-        uint32_t version = st->version;
-        memcpy(before, st->keys, sizeof before);
-        make_keys(st, h->version, &h->to);
-        size = open_packet(h, &st->keys[0], plain);
-        whole = frames_are_whole(plain, size);
-        if (whole) {
-            for (int i = 0; i < 2; i++) {
-                stream_drop(turn, &st->streams[i]);
-                st->streams[i].base = 0;
-            }
-        } else {
-            memcpy(st->keys, before, sizeof before);
-            st->version = version;
-        }
+    st->packets++;
+    int side = !st->keyed || turn->dir == st->client ? 0 : 1;
+    uint32_t size = st->keyed ? open_packet(h, &st->secrets.keys[side], plain) : 0;
+    if (!size || !frames_are_whole(plain, size)) {
+        bool same = st->keyed && h->version == st->secrets.version && weir_left(&h->to) == st->secrets.id_bytes &&
+                    memcmp(st->secrets.id, h->to.at, st->secrets.id_bytes) == 0;
+        size = side == 0 && !same ? open_anew(turn, st, h, plain) : 0;
     }
-    if (whole)
+    if (size)
         packet_frames(turn, st, side, plain, size);
 }
 
