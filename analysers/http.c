@@ -541,6 +541,8 @@ static enum progress switch_over(struct weir_turn *turn, struct http_state *s, s
     const char *service = http_has_word(protocol, "websocket", 9) ? "websocket"
                           : http_has_word(protocol, "h2c", 3)     ? "http2"
                                                                   : NULL;
+    s->side[SERVER].body_bytes = 0;
+    s->side[SERVER].counted = true;
     message_done(turn, s, SERVER, true);
     while (s->first)
         give_out_oldest(turn, s);
