@@ -76,11 +76,11 @@ static const char *find_word(const char *text, const char *word)
     return NULL;
 }
 
-static bool compile(const char *text, int dlt, struct bpf_program *code, struct error *error)
+static bool compile(const char *text, int dlt, bool optimise, struct bpf_program *code, struct error *error)
 {
     pcap_t *dead = pcap_open_dead(dlt, 262144);
     WEIR_CHECK(dead != NULL);
-    bool done = pcap_compile(dead, code, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    bool done = pcap_compile(dead, code, text, optimise, PCAP_NETMASK_UNKNOWN) == 0;
     if (error)
         error_set(error, "%s", done ? "" : pcap_geterr(dead));
     pcap_close(dead);
@@ -133,7 +133,7 @@ const struct capture_program *capture_filter_for(struct capture_filter *filter, 
     struct capture_program *program = calloc(1, sizeof *program);
     WEIR_CHECK(program != NULL);
     program->linktype = linktype;
-    program->usable = compile(filter->text, dlt_of(linktype), &program->code, &program->why);
+    program->usable = compile(filter->text, dlt_of(linktype), true, &program->code, &program->why);
     if (!filter->sees_tags)
         set_header(program);
     program->next = filter->programs;
@@ -235,7 +235,7 @@ static bool can_go_on(const char *text, size_t size, int dlt)
         memset(trial + used, ')', (size_t)open);
         trial[used + open] = '\0';
         struct bpf_program code;
-        can = compile(trial, dlt, &code, NULL);
+        can = compile(trial, dlt, false, &code, NULL); /* the optimiser refuses what can match nothing */
         if (can)
             pcap_freecode(&code);
     }
@@ -254,6 +254,11 @@ static long find_mistake(const char *text, int dlt, const char *message)
         const char *found = find_word(text, name);
         free(name);
         return found ? found - text : -1;
+    }
+    struct bpf_program code;
+    if (compile(text, dlt, false, &code, NULL)) { /* no word of it is wrong: the whole can match nothing */
+        pcap_freecode(&code);
+        return -1;
     }
     struct words words;
     split(text, &words);

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file and many: numbers, counts, merging by time, filters with and without VLAN tags, complaints. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "capture/capture.h"
+#include "capture_writer.h"
+
+#define FILES_MAX 400
+#define SEEN_MAX 30000
+
+struct run {
+    char *paths[FILES_MAX];
+    int path_count;
+    const char *filter;
+    struct error error;
+    struct ledger ledger;
+    struct packet seen[SEEN_MAX]; /* `hash` holds the first byte of the frame */
+    uint32_t count;
+    int complaints;
+    char complaint[256]; /* the last */
+    char names[4][64];
+    uint64_t drops, done, total;
+};
+
+static void on_complaint(void *context, const char *text)
+{
+    struct run *run = context;
+    run->complaints++;
+    snprintf(run->complaint, sizeof run->complaint, "%s", text);
+}
+
+static struct run *run_new(void)
+{
+    return calloc(1, sizeof(struct run));
+}
+
+static void add(struct run *run, struct writer *w)
+{
+    run->paths[run->path_count++] = write_file(w->bytes, w->used);
+    free(w->bytes);
+    *w = (struct writer){0};
+}
+
+static void look_at(struct run *run, struct capture *capture, struct block *block)
+{
+    for (uint32_t i = 0; i < block->count && run->count < SEEN_MAX; i++) {
+        struct packet *packet = &run->seen[run->count++];
+        *packet = block->packets[i];
+        packet->hash = packet->caplen ? packet->data[0] : 0;
+        assert_true(packet->data >= block->bytes && packet->data + packet->caplen <= block->bytes + block->used);
+    }
+    assert_true(capture_complaints(capture) == run->complaints);
+}
+
+/* False when it does not open. */
+static bool go(struct run *run)
+{
+    struct capture_options options = {.paths = (const char *const *)run->paths,
+                                      .path_count = run->path_count,
+                                      .filter = run->filter,
+                                      .complain = on_complaint,
+                                      .context = run};
+    struct block *blocks[3] = {block_new(), block_new(), block_new()};
+    struct capture *capture = capture_open(&options, &run->error);
+    bool more = capture != NULL;
+    for (unsigned turn = 0; more; turn++) {
+        struct block *block = blocks[turn % 3];
+        block->count = block->used = 0;
+        more = capture_fill(capture, block, &run->ledger);
+        look_at(run, capture, block);
+    }
+    for (uint16_t i = 0; capture && i < 4; i++)
+        snprintf(run->names[i], sizeof run->names[i], "%s", capture_iface_name(capture, i));
+    if (capture) {
+        run->drops = capture_reported_drops(capture);
+        capture_progress(capture, &run->done, &run->total);
+        assert_false(capture_fill(capture, blocks[0], &run->ledger));
+        assert_int_equal(blocks[0]->count, 0);
+    }
+    capture_close(capture);
+    for (int i = 0; i < 3; i++)
+        block_free(blocks[i]);
+    return capture != NULL;
+}
+
+static void run_free(struct run *run)
+{
+    for (int i = 0; i < run->path_count; i++)
+        drop_file(run->paths[i]);
+    free(run);
+}
+
+static void one_byte_record(struct writer *w, uint32_t seconds, uint8_t byte)
+{
+    classic_record_head(w, seconds, 0, 1, 1);
+    put(w, &byte, 1);
+}
+
+static void frames_of_one_file_are_numbered_and_counted(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    classic_head(&w, 0xa1b2c3d4, 1);
+    for (uint32_t n = 0; n < 5000; n++) {
+        classic_record_head(&w, n % 100 == 99 ? 0 : n, 0, 8, n % 10 ? 8 : 60);
+        put_frame(&w, n, 8);
+    }
+    size_t size = w.used;
+    add(run, &w);
+    assert_true(go(run));
+    assert_int_equal(run->count, 5000);
+    for (uint32_t n = 0; n < 5000; n++)
+        assert_int_equal(run->seen[n].frame, n + 1);
+    assert_int_equal(run->ledger.count[LEDGER_received], 5000);
+    assert_int_equal(run->ledger.count[LEDGER_filtered], 0);
+    assert_int_equal(run->ledger.count[LEDGER_cut_by_snaplen], 500);
+    assert_int_equal(run->ledger.count[LEDGER_time_backwards], 50);
+    assert_int_equal(run->done, size);
+    assert_int_equal(run->total, size);
+    run_free(run);
+}
+
+static void files_are_merged_by_stamp_then_place(void **state)
+{
+    struct run *run = run_new();
+    static const uint32_t stamps[3][5] = {{1, 4, 4, 9, 9}, {2, 4, 3, 9, 20}, {0, 4, 4, 5, 9}};
+    for (uint8_t f = 0; f < 3; f++) {
+        struct writer w = {0};
+        classic_head(&w, 0xa1b2c3d4, 1);
+        for (uint8_t n = 0; n < 5; n++)
+            one_byte_record(&w, stamps[f][n], (uint8_t)(f * 16 + n));
+        add(run, &w);
+    }
+    /* within a file the order stays, so 0x12 (3 s) waits behind 0x11 (4 s), and comes before what else has 4 s */
+    static const uint8_t order[] = {0x20, 0x00, 0x10, 0x01, 0x02, 0x11, 0x12, 0x21,
+                                    0x22, 0x23, 0x03, 0x04, 0x13, 0x24, 0x14};
+    assert_true(go(run));
+    assert_int_equal(run->count, 15);
+    for (uint32_t i = 0; i < 15; i++) {
+        assert_int_equal(run->seen[i].hash, order[i]);
+        assert_int_equal(run->seen[i].frame, i + 1);
+        assert_int_equal(run->seen[i].iface, order[i] / 16);
+    }
+    assert_int_equal(run->ledger.count[LEDGER_received], 15);
+    assert_int_equal(run->ledger.count[LEDGER_time_backwards], 1);
+    run_free(run);
+}
+
+/* Files of `each` packets whose times overlap or follow each other; the merge must be in order and lose nothing. */
+static void merge_many(int files, uint32_t each, uint32_t apart, const char *filter)
+{
+    struct run *run = run_new();
+    for (int f = 0; f < files; f++) {
+        struct writer w = {0};
+        classic_head(&w, 0xa1b2c3d4, 1);
+        for (uint32_t n = 0; n < each; n++)
+            classic_record(&w, (uint32_t)f * apart + n * 3 + (uint32_t)f % 3, n, n % 90);
+        add(run, &w);
+    }
+    run->filter = filter;
+    assert_true(go(run));
+    uint32_t next[FILES_MAX] = {0};
+    for (uint32_t i = 0; i < run->count; i++) {
+        const struct packet *packet = &run->seen[i];
+        assert_true(i == 0 || packet->ts_ns >= run->seen[i - 1].ts_ns);
+        assert_true(i == 0 || packet->frame > run->seen[i - 1].frame);
+        while (filter && next[packet->iface] % 90 < 30)
+            next[packet->iface]++;
+        uint32_t n = next[packet->iface]++;
+        assert_int_equal(packet->caplen, n % 90);
+        assert_int_equal(packet->hash, n % 90 ? frame_byte(n, 0) : 0);
+    }
+    assert_int_equal(run->ledger.count[LEDGER_received], (uint64_t)files * each);
+    assert_int_equal(run->count + run->ledger.count[LEDGER_filtered], (uint64_t)files * each);
+    assert_true(filter ? run->count < (uint64_t)files * each * 2 / 3 + 90 : run->count == (uint64_t)files * each);
+    assert_int_equal(run->complaints, 0);
+    assert_int_equal(run->done, run->total);
+    run_free(run);
+}
+
+static void many_files_lose_nothing_whether_they_overlap_or_not(void **state)
+{
+    merge_many(2, 9000, 0, NULL);
+    merge_many(7, 3000, 500, NULL);
+    merge_many(5, 5000, 15003, NULL);
+    merge_many(300, 20, 60, NULL);
+    merge_many(4, 4000, 6000, "greater 30");
+    merge_many(3, 4000, 12003, "greater 30");
+}
+
+static void interfaces_are_numbered_over_all_files(void **state)
+{
+    struct run *run = run_new();
+    static const char names[3][8] = {"eth0", "wlan0", "lo"};
+    for (int f = 0; f < 2; f++) {
+        struct writer w = {0};
+        section(&w, f);
+        for (int i = 0; i < 2 - f; i++) {
+            interface_begin(&w, 1, 0);
+            option_put(&w, 2, names[2 * f + i], (uint16_t)strlen(names[2 * f + i]));
+            block_end(&w);
+        }
+        enhanced(&w, (uint32_t)(1 - f), 10 - (unsigned)f, 0, 20);
+        block_begin(&w, 5);
+        put32(&w, 0);
+        put64(&w, 0);
+        option64(&w, 5, 11);
+        block_end(&w);
+        add(run, &w);
+    }
+    assert_true(go(run));
+    assert_int_equal(run->count, 2);
+    assert_int_equal(run->seen[0].iface, 2);
+    assert_int_equal(run->seen[1].iface, 1);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(run->names[i], names[i]);
+    assert_string_equal(run->names[3], "");
+    assert_int_equal(run->drops, 22);
+    run_free(run);
+}
+
+static void a_file_that_breaks_off_is_told_and_the_others_go_on(void **state)
+{
+    for (int files = 1; files < 4; files += 2) {
+        struct run *run = run_new();
+        for (int f = 0; f < files; f++) {
+            struct writer w = {0};
+            classic_head(&w, 0xa1b2c3d4, 1);
+            for (uint8_t n = 0; n < 5; n++)
+                one_byte_record(&w, n, n);
+            if (f == 0)
+                put(&w, "cut", 3);
+            add(run, &w);
+        }
+        char expected[200];
+        snprintf(expected, sizeof expected, "%s: truncated packet record at byte 109; 5 packets read", run->paths[0]);
+        assert_true(go(run));
+        assert_int_equal(run->count, 5 * files);
+        assert_int_equal(run->complaints, 1);
+        assert_string_equal(run->complaint, expected);
+        run_free(run);
+    }
+}
+
+static void a_file_that_does_not_open_is_left_out_unless_it_is_the_only_one(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    put(&w, "this is no capture", 18);
+    add(run, &w);
+    assert_false(go(run));
+    assert_non_null(strstr(run->error.text, ": neither pcap nor pcapng"));
+    assert_int_equal(run->complaints, 0);
+    classic_head(&w, 0xa1b2c3d4, 1);
+    one_byte_record(&w, 1, 1);
+    add(run, &w);
+    assert_true(go(run));
+    assert_int_equal(run->count, 1);
+    assert_int_equal(run->complaints, 1);
+    assert_non_null(strstr(run->complaint, ": neither pcap nor pcapng"));
+    run_free(run);
+}
+
+/* A UDP datagram to port 53 behind `tags` VLAN tags. */
+static void put_datagram(struct writer *w, unsigned tags, const uint16_t *kinds, uint32_t caplen)
+{
+    uint8_t frame[100] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    static const uint8_t ip[] = {0x08, 0x00, 0x45, 0,  0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10,
+                                 0,    0,    1,    10, 0, 0,  2, 4, 0, 0, 53, 0,  8, 0, 0};
+    uint32_t size = 12;
+    for (unsigned i = 0; i < tags; i++) {
+        frame[size] = (uint8_t)(kinds[i] >> 8);
+        frame[size + 1] = (uint8_t)kinds[i];
+        frame[size + 3] = (uint8_t)(100 + i);
+        size += 4;
+    }
+    memcpy(frame + size, ip, sizeof ip);
+    size += sizeof ip;
+    if (caplen > size)
+        caplen = size;
+    classic_record_head(w, 1, 0, caplen, size);
+    put(w, frame, caplen);
+}
+
+static uint32_t matches(const char *filter, unsigned tags, const uint16_t *kinds, uint32_t caplen)
+{
+    struct run *run = run_new();
+    struct writer w = {0}, frame = {0};
+    classic_head(&w, 0xa1b2c3d4, 1);
+    put_datagram(&w, tags, kinds, caplen);
+    put(&frame, w.bytes + 40, w.used - 40);
+    add(run, &w);
+    run->filter = filter;
+    assert_true(go(run));
+    uint32_t count = run->count;
+    assert_int_equal(run->ledger.count[LEDGER_received], 1);
+    assert_int_equal(run->ledger.count[LEDGER_filtered], 1 - count);
+    if (count)
+        assert_int_equal(run->seen[0].hash, frame.bytes[0]);
+    free(frame.bytes);
+    run_free(run);
+    return count;
+}
+
+static void a_filter_without_vlan_sees_through_tags(void **state)
+{
+    static const uint16_t kinds[][2] = {{0x8100, 0x8100}, {0x88a8, 0x8100}, {0x9100, 0x8100}};
+    for (unsigned tags = 0; tags <= 2; tags++)
+        for (unsigned kind = 0; kind < 3; kind++) {
+            assert_int_equal(matches("udp port 53", tags, kinds[kind], 99), 1);
+            assert_int_equal(matches("udp port 54", tags, kinds[kind], 99), 0);
+            assert_int_equal(matches("ether src 07:08:09:0a:0b:0c and len = 42", tags, kinds[kind], 99), 1);
+        }
+    assert_int_equal(matches("udp port 53", 1, kinds[0], 20), 0);          /* the capture holds no port */
+    assert_int_equal(matches("ether[12:2] = 0x8100", 1, kinds[0], 17), 1); /* nor a whole tag with what follows */
+}
+
+static void a_filter_with_vlan_sees_the_frame_itself(void **state)
+{
+    static const uint16_t kinds[] = {0x8100};
+    assert_int_equal(matches("vlan 100", 1, kinds, 99), 1);
+    assert_int_equal(matches("vlan 101", 1, kinds, 99), 0);
+    assert_int_equal(matches("vlan", 0, kinds, 99), 0);
+    assert_int_equal(matches("vlan and udp port 53", 1, kinds, 99), 1);
+    assert_int_equal(matches("udp port 53 or vlan 7", 1, kinds, 99), 0);
+}
+
+static void the_frame_is_unchanged_after_a_look_without_its_tags(void **state)
+{
+    static const uint16_t kinds[] = {0x88a8, 0x8100};
+    struct writer w = {0};
+    struct error error;
+    struct ledger ledger = {0};
+    struct block *block = block_new();
+    classic_head(&w, 0xa1b2c3d4, 1);
+    put_datagram(&w, 2, kinds, 99);
+    char *path = write_file(w.bytes, w.used);
+    struct capture_options options = {.paths = (const char *const *)&path, .path_count = 1, .filter = "udp"};
+    struct capture *capture = capture_open(&options, &error);
+    assert_non_null(capture);
+    capture_fill(capture, block, &ledger);
+    assert_int_equal(block->count, 1);
+    assert_int_equal(block->packets[0].caplen, 50);
+    assert_memory_equal(block->packets[0].data, w.bytes + 40, 50);
+    capture_close(capture);
+    block_free(block);
+    drop_file(path);
+    free(w.bytes);
+}
+
+static void a_wrong_filter_is_shown_with_a_caret(void **state)
+{
+    static const struct {
+        const char *filter, *text;
+    } wrong[] = {
+        {"tcp port 80 adn udp", "  tcp port 80 adn udp\n              ^"},
+        {"udp and (tcp or", "  udp and (tcp or\n                 ^"},
+        {"tcp and udp", "  tcp and udp"}, /* right, but matches nothing: no caret */
+        {"port http and port nosuchport", "  port http and port nosuchport\n                     ^"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct run *run = run_new();
+        struct writer w = {0};
+        classic_head(&w, 0xa1b2c3d4, 1);
+        add(run, &w);
+        run->filter = wrong[i].filter;
+        assert_false(go(run));
+        assert_memory_equal(run->error.text, "filter: ", 8);
+        const char *line = strchr(run->error.text, '\n');
+        assert_non_null(line);
+        assert_string_equal(line + 1, wrong[i].text);
+        run_free(run);
+    }
+}
+
+static void filters_are_compiled_for_each_link_type(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    static const uint16_t links[] = {1, 101, 113, 147};
+    static const uint32_t heads[] = {14, 0, 16, 0};
+    static const uint8_t ip[] = {0x45, 0, 0, 20, 0, 0, 0, 0, 64, 47, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2};
+    section(&w, false);
+    for (uint32_t i = 0; i < 4; i++) {
+        interface_plain(&w, links[i]);
+        enhanced_begin(&w, i, 1, heads[i] + 20, heads[i] + 20);
+        if (heads[i])
+            put(&w, NULL, heads[i] - 2);
+        if (heads[i])
+            put(&w, "\x08\x00", 2);
+        put(&w, ip, 20);
+        block_end(&w);
+    }
+    add(run, &w);
+    run->filter = "proto gre";
+    assert_true(go(run));
+    assert_int_equal(run->count, 3); /* the fourth has a link type that libpcap cannot filter */
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(run->seen[i].iface, i);
+    assert_int_equal(run->complaints, 1);
+    assert_non_null(strstr(run->complaint, ": the filter does not go with its link type: "));
+    run_free(run);
+}
+
+static void an_unknown_link_type_still_gives_its_packets(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    classic_head(&w, 0xa1b2c3d4, 147);
+    classic_record(&w, 1, 0, 20);
+    add(run, &w);
+    assert_true(go(run));
+    assert_int_equal(run->count, 1);
+    assert_int_equal(run->seen[0].link, PACKET_LINK_UNKNOWN);
+    assert_int_equal(run->complaints, 0);
+    run_free(run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_of_one_file_are_numbered_and_counted),
+        cmocka_unit_test(files_are_merged_by_stamp_then_place),
+        cmocka_unit_test(many_files_lose_nothing_whether_they_overlap_or_not),
+        cmocka_unit_test(interfaces_are_numbered_over_all_files),
+        cmocka_unit_test(a_file_that_breaks_off_is_told_and_the_others_go_on),
+        cmocka_unit_test(a_file_that_does_not_open_is_left_out_unless_it_is_the_only_one),
+        cmocka_unit_test(a_filter_without_vlan_sees_through_tags),
+        cmocka_unit_test(a_filter_with_vlan_sees_the_frame_itself),
+        cmocka_unit_test(the_frame_is_unchanged_after_a_look_without_its_tags),
+        cmocka_unit_test(a_wrong_filter_is_shown_with_a_caret),
+        cmocka_unit_test(filters_are_compiled_for_each_link_type),
+        cmocka_unit_test(an_unknown_link_type_still_gives_its_packets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
