@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls.h - the door of this folder: hellos, fingerprints, certificates and rows, for TLS over streams (tls.c) and for
+ * tls.h - the door of this folder: hellos, fingerprints, certificates and rows, for TLS over streams (../tls.c) and for
  * QUIC (../quic.c), which carries the same handshake.
  *
  *     bytes --> tls_client_parse() --> struct tls_client (views) --> tls_exchange_client() --> struct tls_exchange --> row

@@ -14,7 +14,7 @@
  * The side that sends the client hello is the client, whoever opened the connection.  What comes after ChangeCipherSpec
  * (TLS 1.2 and before) or the hellos (TLS 1.3) is encrypted, and is judged by type, direction and length alone.
  */
-#include "tls.h"
+#include "tls/tls.h"
 
 enum record_type { REC_CHANGE_CIPHER = 20, REC_ALERT = 21, REC_HANDSHAKE = 22, REC_DATA = 23 };
 
