@@ -100,6 +100,12 @@ static struct outcome read_pipe(const uint8_t *data, size_t size, size_t piece)
     return outcome;
 }
 
+/* By its magic: opening such a file may take more of it than the 28 bytes that read_pipe() begins with. */
+static bool may_be_packed(const uint8_t *data, size_t size)
+{
+    return size && (data[0] == 0x1f || data[0] == 0x28 || (data[0] & 0xf0) == 0x50);
+}
+
 static void read_packed(const uint8_t *data, size_t size, bool gzip)
 {
     size_t room = ZSTD_compressBound(size) + compressBound(size) + 100;
@@ -114,8 +120,7 @@ static void read_packed(const uint8_t *data, size_t size, bool gzip)
         room = ZSTD_compress(packed, room, data, size, 1);
     }
     struct outcome plain = read_file(data, size), outcome = read_file(packed, room);
-    bool is_packed = size >= 2 && (data[0] == 0x1f || data[0] == 0x28 || (data[0] & 0xf0) == 0x50); /* inside, too */
-    if (!is_packed)
+    if (!may_be_packed(data, size))
         check(plain.packets == outcome.packets && plain.hash == outcome.hash && plain.answer == outcome.answer);
     free(packed);
 }
@@ -132,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_file(data, size);
     } else if (how < 128) {
         read_packed(data, size, how % 2);
-    } else if (size < 32000) {
+    } else if (size < 32000 && !may_be_packed(data, size)) {
         struct outcome file = read_file(data, size), pieces = read_pipe(data, size, 1 + (how - 128) * 3);
         check(size < 28 ||
               (file.packets == pieces.packets && file.hash == pieces.hash && file.answer == pieces.answer));
