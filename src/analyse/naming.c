@@ -271,8 +271,9 @@ static int name_more(const struct at *at, struct input *in, bool last)
     uint32_t size = in->size < room ? in->size : room;
     /* the other direction had its say before these bytes came */
     int who = ask_kept(at, naming, !at->dir, true, last);
+    bool decide = last || (at->af->ended[0] && at->af->ended[1]);
     if (size && runs_full(naming, at, false)) {
-        last = true;
+        decide = true;
     } else if (size) {
         if (!append(naming, at, in->data, size)) {
             no_budget(at, have + in->size);
@@ -283,14 +284,13 @@ static int name_more(const struct at *at, struct input *in, bool last)
         in->data += size;
         in->size -= size;
     }
-    last =
-        last || exhausted(naming, WEIR_ORIG) || exhausted(naming, WEIR_RESP) || (at->af->ended[0] && at->af->ended[1]);
+    decide = decide || exhausted(naming, WEIR_ORIG) || exhausted(naming, WEIR_RESP);
     if (who == OPEN)
-        who = ask_kept(at, naming, at->dir, last, last);
+        who = ask_kept(at, naming, at->dir, decide, last);
     if (who >= 0)
         naming->likely = 0;
     else
-        who = conclude(at, at->analyse->over_stream, naming->likely, last);
+        who = conclude(at, at->analyse->over_stream, naming->likely, decide);
     if (who >= 0)
         at->af->confidence = confidence(at, who, naming->likely);
     return who;
