@@ -154,10 +154,26 @@ static struct at at_flow(struct analyse *analyse, struct analyse_flow *af, const
     return (struct at){analyse, af, flow, cause, cause.ts_ns, dir};
 }
 
+/* The middle of a body, or of what is skipped: most bytes of most traffic. */
+static bool route_goes_on(struct analyse *analyse, const struct analyse_flow *af, int dir, const uint8_t *data,
+                          uint32_t size)
+{
+    if (af->mode != MODE_ATTACHED)
+        return false;
+    struct side *side = &af->stream->side[dir];
+    if (side->owed <= size || side->route == WEIR_ROUTE_CHILD)
+        return false;
+    side->owed -= size;
+    if (side->route == WEIR_ROUTE_BODY && side->body)
+        analyse->sink->data(side->body, data, size);
+    analyse->ledger->count[LEDGER_delivered] += size;
+    return true;
+}
+
 void analyse_data(struct analyse *analyse, struct analyse_flow *af, const struct weir_flow *flow, int dir,
                   const uint8_t *data, uint32_t size, struct analyse_cause cause)
 {
-    if (!size)
+    if (!size || route_goes_on(analyse, af, dir, data, size))
         return;
     bool nobody = af->mode == MODE_UNWANTED;
     if (!nobody) {
