@@ -200,14 +200,15 @@ static struct weir_str keep(struct exchange *ex, struct weir_str text, uint32_t 
 /* Copies a URL and leaves out the password of "scheme://user:password@host". */
 static struct weir_str keep_url(struct exchange *ex, struct weir_str url)
 {
-    const char *end = url.data + url.size, *at, *colon, *host;
-    if (url.data == NULL || url.size == 0 || url.data[0] == '/' ||
-        (host = memmem(url.data, url.size < 16 ? url.size : 16, "://", 3)) == NULL)
+    if (url.size < 4 || url.data[0] == '/')
+        return keep(ex, url, URI_MAX);
+    const char *end = url.data + url.size, *host = memmem(url.data, url.size < 16 ? url.size : 16, "://", 3);
+    if (host == NULL)
         return keep(ex, url, URI_MAX);
     host += 3;
     const char *path = memchr(host, '/', (size_t)(end - host));
-    at = memrchr(host, '@', (size_t)((path ? path : end) - host));
-    colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    const char *at = memrchr(host, '@', (size_t)((path ? path : end) - host));
+    const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
     if (colon == NULL)
         return keep(ex, url, URI_MAX);
     struct weir_str front = keep(ex, weir_str(url.data, (size_t)(colon - url.data)), URI_MAX);
@@ -637,22 +638,26 @@ static enum progress search(struct weir_turn *turn, struct http_state *s, int wh
 
 /* --- the calls ---------------------------------------------------------------------------------------------- */
 
-static bool begins_reply(const uint8_t *data, uint32_t size)
+/*
+ * Who is the client?  Not the originator, where the first packet that was captured is the server's.  Told by the first
+ * bytes of the flow, once; false: more of them are needed.
+ */
+static bool decide(struct http_state *s, const struct weir_turn *turn)
 {
-    return size >= 5 && memcmp(data, "HTTP/", 5) == 0;
-}
-
-/* Who is the client?  Not the originator, where the first packet that was captured is the server's. */
-static void decide(struct http_state *s, const struct weir_turn *turn)
-{
-    bool from_server = begins_reply(turn->data, turn->left);
-    bool from_client = !from_server && turn->left >= 8 && http_maybe_method(turn->data, turn->left);
-    s->decided = from_server || from_client;
-    s->flipped = (turn->dir == WEIR_ORIG ? from_server : from_client);
+    uint32_t size = turn->left;
+    bool from_server = memcmp(turn->data, "HTTP/", size < 5 ? size : 5) == 0;
+    bool from_client = http_maybe_method(turn->data, size);
+    if (size < 5 && (from_server || from_client))
+        return false;
+    s->decided = true;
+    s->flipped = turn->dir == WEIR_ORIG ? from_server : from_client;
+    return true;
 }
 
 static enum progress step(struct weir_turn *turn, struct http_state *s, int who, uint64_t ts_ns, struct http_head *head)
 {
+    if (turn->left == 0 && s->side[who].step != BODY && s->side[who].step != CHUNK_DATA)
+        return WAIT;
     switch (s->side[who].step) {
     case START: return message(turn, s, who, ts_ns, head);
     case CHUNK: return chunk_line(turn, s, who);
@@ -677,8 +682,8 @@ static struct weir_answer http_data(struct weir_turn *turn, void *state)
     struct http_head head;
     const uint8_t *begin = turn->data;
     enum progress progress;
-    if (!s->decided)
-        decide(s, turn);
+    if (!s->decided && (turn->left == 0 || !decide(s, turn)))
+        return weir_more(turn->left + 1);
     int who = turn->dir ^ s->flipped;
     do {
         /* what begins later in this call came with the frame that caused it */

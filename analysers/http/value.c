@@ -7,9 +7,9 @@
 /* The authority of "http://user@host:port/path" or, for CONNECT, of "host:port". */
 struct weir_str http_authority(struct weir_str method, struct weir_str uri)
 {
+    if (uri.size == 0)
+        return (struct weir_str){0};
     const char *end = uri.data + uri.size, *from = uri.data, *p;
-    if (uri.data == NULL)
-        return uri;
     if (method.size == 7 && memcmp(method.data, "CONNECT", 7) == 0)
         return uri.data[0] == '/' ? (struct weir_str){0} : uri;
     if (uri.data[0] == '/' || (p = memmem(from, uri.size < 16 ? uri.size : 16, "://", 3)) == NULL)
@@ -75,9 +75,9 @@ static uint64_t number(const char **at, const char *end)
 /* "bytes 0-499/1234" (RFC 9110 section 14.4) */
 void http_content_range(struct weir_body *body, struct weir_str value)
 {
-    const char *at = value.data, *end = at + value.size;
-    if (value.size < 6 || memcmp(at, "bytes ", 6) != 0)
+    if (value.size < 6 || memcmp(value.data, "bytes ", 6) != 0)
         return;
+    const char *at = value.data, *end = at + value.size;
     at += 6;
     uint64_t first = number(&at, end);
     if (at == end || *at++ != '-')
@@ -92,10 +92,10 @@ void http_content_range(struct weir_body *body, struct weir_str value)
 /* filename="a b.txt", filename=a.txt, filename*=UTF-8''a.txt (RFC 6266); the first there is. */
 struct weir_str http_filename(struct weir_str disposition)
 {
-    const char *end = disposition.data + disposition.size;
-    const char *at = disposition.data ? memmem(disposition.data, disposition.size, "filename", 8) : NULL;
+    const char *at = disposition.size ? memmem(disposition.data, disposition.size, "filename", 8) : NULL;
     if (at == NULL)
         return (struct weir_str){0};
+    const char *end = disposition.data + disposition.size;
     at += 8;
     bool coded = at < end && *at == '*';
     at += coded;
