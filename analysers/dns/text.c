@@ -116,25 +116,35 @@ void dns_put_base(struct dns_text *t, const uint8_t *p, size_t size, unsigned bi
         dns_put(t, '=');
 }
 
-static void put_ddd(struct dns_text *t, uint8_t c)
+/* One byte as at most four characters. */
+static inline char *escape(char *to, uint8_t c, uint8_t special)
 {
-    dns_put(t, '\\');
-    dns_put(t, (char)('0' + c / 100));
-    dns_put(t, (char)('0' + c / 10 % 10));
-    dns_put(t, (char)('0' + c % 10));
+    if (c < 0x20 || c == 0x7f) {
+        *to++ = '\\';
+        *to++ = (char)('0' + c / 100);
+        *to++ = (char)('0' + c / 10 % 10);
+        *to++ = (char)('0' + c % 10);
+        return to;
+    }
+    if (c == special || c == '\\')
+        *to++ = '\\';
+    *to++ = (char)c;
+    return to;
 }
 
 void dns_put_escaped(struct dns_text *t, const uint8_t *p, size_t size, char special)
 {
+    if ((size_t)(t->end - t->at) >= 4 * size) {
+        char *to = t->at;
+        for (size_t i = 0; i < size; i++)
+            to = escape(to, p[i], (uint8_t)special);
+        t->at = to;
+        return;
+    }
     for (size_t i = 0; i < size && !t->full; i++) {
-        uint8_t c = p[i];
-        if (c < 0x20 || c == 0x7f) {
-            put_ddd(t, c);
-        } else {
-            if (c == (uint8_t)special || c == '\\')
-                dns_put(t, '\\');
-            dns_put(t, (char)c);
-        }
+        char four[4];
+        for (char *c = four, *end = escape(four, p[i], (uint8_t)special); c < end; c++)
+            dns_put(t, *c);
     }
 }
 
