@@ -6,8 +6,8 @@
  * reply comes, ten seconds of packet time have gone, or the flow ends; text is made only when the row is.  A reply
  * belongs to the oldest waiting query of the other direction with the same id and question (names without regard
  * to case), or else the same id, so each of two equal queries has a row of its own.  A reply that nobody waits for is
- * a row too, with null latency.  A query to a multicast address is never answered
- * inside its own flow and is given out at once.
+ * a row too, with null latency.  A query to a multicast address is never answered inside its own flow and is given
+ * out at once.
  *
  * A row is one message, not one question: mDNS asks several things at once, and its flags, counts and known answers
  * belong to all of them.  The first question is `qname`, the others are listed beside it.
