@@ -7,11 +7,13 @@
 #include "base/pool.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/error.h"
 
+#define PAGE 4096u
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SMALL_PAGES ((size_t)8 << 20) /* the first part of a region stays on 4 KiB pages: small runs touch little */
 #define CLASSES 23                    /* 32 .. 65536 */
@@ -32,6 +34,7 @@ struct pool {
     struct freed *list[CLASSES];
     struct {
         uint8_t *at, *end; /* what is left of the class's newest chunk */
+        uint32_t chunk;    /* its size */
     } fresh[CLASSES];
 };
 
@@ -63,15 +66,15 @@ size_t region_used(const struct region *region)
     return used < region->bytes ? used : region->bytes;
 }
 
-static uint8_t *region_cut(struct region *region)
+static uint8_t *region_cut(struct region *region, size_t bytes)
 {
-    size_t at = atomic_fetch_add_explicit(&region->used, POOL_CHUNK, memory_order_relaxed);
-    return at + POOL_CHUNK <= region->bytes ? region->base + at : NULL;
+    size_t at = atomic_fetch_add_explicit(&region->used, bytes, memory_order_relaxed);
+    return at + bytes <= region->bytes ? region->base + at : NULL;
 }
 
 void *region_take(struct region *region, size_t bytes)
 {
-    size_t whole = (bytes + POOL_CHUNK - 1) & ~(size_t)(POOL_CHUNK - 1);
+    size_t whole = (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
     size_t at = atomic_fetch_add_explicit(&region->used, whole, memory_order_relaxed);
     WEIR_CHECK(at + whole <= region->bytes);
     return region->base + at;
@@ -116,6 +119,23 @@ size_t pool_out(const struct pool *pool)
     return pool->out;
 }
 
+/* A new chunk for the class; false when the region has no more. */
+static bool refill(struct pool *pool, unsigned class)
+{
+    uint32_t chunk = pool->fresh[class].chunk ? pool->fresh[class].chunk * 2 : PAGE;
+    while (chunk < class_bytes(class))
+        chunk *= 2;
+    if (chunk > POOL_CHUNK)
+        chunk = POOL_CHUNK;
+    uint8_t *base = region_cut(pool->region, chunk);
+    if (!base)
+        return false;
+    pool->fresh[class].chunk = chunk;
+    pool->fresh[class].at = base;
+    pool->fresh[class].end = base + chunk;
+    return true;
+}
+
 void *pool_get(struct pool *pool, uint32_t bytes)
 {
     if (bytes > POOL_MAX)
@@ -128,13 +148,8 @@ void *pool_get(struct pool *pool, uint32_t bytes)
     if (block) {
         pool->list[class] = block->next;
     } else {
-        if ((size_t)(pool->fresh[class].end - pool->fresh[class].at) < size) {
-            uint8_t *chunk = region_cut(pool->region);
-            if (!chunk)
-                return NULL;
-            pool->fresh[class].at = chunk;
-            pool->fresh[class].end = chunk + POOL_CHUNK;
-        }
+        if ((size_t)(pool->fresh[class].end - pool->fresh[class].at) < size && !refill(pool, class))
+            return NULL;
         block = (struct freed *)(void *)pool->fresh[class].at;
         pool->fresh[class].at += size;
     }

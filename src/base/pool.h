@@ -2,7 +2,7 @@
 /*
  * base/pool.h - memory for things that come and go with flows, without malloc on the packet path.
  *
- * A `region` is address space claimed at start and touched only as it is used; pools cut 64 KiB chunks from it.  A
+ * A `region` is address space claimed at start and touched only as it is used; pools cut chunks of 4 to 64 KiB from it.  A
  * `pool` belongs to one shard: it hands out blocks of a few size classes from those chunks, keeps freed ones for the
  * next, and never gives out more than its budget.  Nothing is returned to the system before the end.
  *
