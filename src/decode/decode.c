@@ -7,6 +7,7 @@
  * written anything, and walk_frame() starts again from the first byte: a loop over steps, a layer each.  Both must give the
  * same for what both can do; only the walk counts what is wrong.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 struct decode {
     uint64_t hash_key[2];
     bool vlan_in_key;
+    struct fragments *fragments;
 };
 
 /* Addresses as they lie in the packet (IPv4: the upper part zero), in the order source, destination. */
@@ -35,21 +37,21 @@ static inline uint64_t load64(const uint8_t *p)
     return v;
 }
 
-static inline struct ends ends_ipv4(const uint8_t *src, uint16_t sport, uint16_t dport)
+static inline struct ends ends_ipv4(const uint8_t *src, const uint8_t *dst, uint16_t sport, uint16_t dport)
 {
-    struct ends ends = {{{weir_load_le32(src), 0}, {weir_load_le32(src + 4), 0}}, {sport, dport}, false};
-    ends.high = ((uint64_t)weir_load_be32(src) << 16 | sport) > ((uint64_t)weir_load_be32(src + 4) << 16 | dport);
+    struct ends ends = {{{weir_load_le32(src), 0}, {weir_load_le32(dst), 0}}, {sport, dport}, false};
+    ends.high = ((uint64_t)weir_load_be32(src) << 16 | sport) > ((uint64_t)weir_load_be32(dst) << 16 | dport);
     return ends;
 }
 
-static inline struct ends ends_ipv6(const uint8_t *src, uint16_t sport, uint16_t dport)
+static inline struct ends ends_ipv6(const uint8_t *src, const uint8_t *dst, uint16_t sport, uint16_t dport)
 {
-    struct ends ends = {{{load64(src), load64(src + 8)}, {load64(src + 16), load64(src + 24)}}, {sport, dport}, false};
+    struct ends ends = {{{load64(src), load64(src + 8)}, {load64(dst), load64(dst + 8)}}, {sport, dport}, false};
     __extension__ unsigned __int128 from, to;
     from = weir_load_be64(src);
     from = from << 64 | weir_load_be64(src + 8);
-    to = weir_load_be64(src + 16);
-    to = to << 64 | weir_load_be64(src + 24);
+    to = weir_load_be64(dst);
+    to = to << 64 | weir_load_be64(dst + 8);
     ends.high = from == to ? sport > dport : from > to;
     return ends;
 }
@@ -135,10 +137,12 @@ static inline bool plain(const struct decode *decode, struct packet *packet)
         tcp_flags = transport[13];
         window = weir_load_be16(transport + 14);
         flags = PACKET_FLOW | PACKET_TCP;
-    } else if (proto != 17 || payload > end || weir_load_be16(transport + 4) != total - head) {
+    } else if (proto != 17 || payload > end || weir_load_be16(transport + 4) != total - head ||
+               tunnel_port(sport, dport)) {
         return false;
     }
-    struct ends ends = family == 4 ? ends_ipv4(ip + 12, sport, dport) : ends_ipv6(ip + 8, sport, dport);
+    struct ends ends =
+        family == 4 ? ends_ipv4(ip + 12, ip + 16, sport, dport) : ends_ipv6(ip + 8, ip + 24, sport, dport);
     set_key(decode, packet, &ends, 0, key_vlan(decode, vlan), family, proto);
     packet->ip_bytes = total;
     packet->payload = payload;
@@ -157,20 +161,20 @@ static inline bool plain(const struct decode *decode, struct packet *packet)
     return true;
 }
 
-static void set_found(const struct walk *walk)
+static void set_found(const struct decode *decode, const struct walk *walk)
 {
     const struct found *found = &walk->found;
     struct packet *packet = walk->packet;
-    struct ends ends = found->ip.family == 4 ? ends_ipv4(found->ip.src, found->port[0], found->port[1])
-                                             : ends_ipv6(found->ip.src, found->port[0], found->port[1]);
-    set_key(walk->decode, packet, &ends, found->tunnel, key_vlan(walk->decode, walk->vlan), found->ip.family,
-            found->ip.proto);
+    const struct ip *ip = &found->ip;
+    struct ends ends = ip->family == 4 ? ends_ipv4(ip->src, ip->dst, found->port[0], found->port[1])
+                                       : ends_ipv6(ip->src, ip->dst, found->port[0], found->port[1]);
+    set_key(decode, packet, &ends, found->tunnel, key_vlan(decode, walk->vlan), ip->family, ip->proto);
     packet->flags |= (uint8_t)(found->flags | (ends.high ? PACKET_FROM_HIGH : 0));
-    packet->ip_bytes = found->ip.bytes;
+    packet->ip_bytes = ip->bytes;
     packet->payload = found->payload;
     packet->payload_bytes = found->payload_bytes;
     packet->payload_wire = found->payload_wire;
-    packet->network = (uint16_t)found->ip.network;
+    packet->network = (uint16_t)ip->network;
     packet->transport = (uint16_t)found->transport;
     packet->seq = found->seq;
     packet->ack = found->ack;
@@ -183,7 +187,7 @@ static void set_found(const struct walk *walk)
 static void set_nothing(struct packet *packet)
 {
     uint8_t link = packet->link;
-    packet->flags &= PACKET_CUT;
+    packet->flags &= PACKET_CUT | PACKET_REBUILT;
     packet->hash = 0;
     packet->ip_bytes = packet->payload = packet->payload_bytes = packet->payload_wire = 0;
     packet->network = packet->transport = 0;
@@ -196,10 +200,17 @@ static void set_nothing(struct packet *packet)
 static enum layer step(enum layer layer, struct walk *walk)
 {
     switch (layer) {
+    case LAYER_LINK: return link_first(walk);
     case LAYER_ETHERNET: return link_ethernet(walk);
+    case LAYER_LLC: return link_llc(walk);
+    case LAYER_MPLS: return link_mpls(walk);
+    case LAYER_PPP: return serial_ppp(walk);
+    case LAYER_80211: return wifi_80211(walk);
     case LAYER_IP: return network_ip(walk);
     case LAYER_IPV4: return network_ipv4(walk);
     case LAYER_IPV6: return network_ipv6(walk);
+    case LAYER_GRE: return tunnel_gre(walk);
+    case LAYER_NSH: return link_nsh(walk);
     case LAYER_TCP: return transport_tcp(walk);
     case LAYER_UDP: return transport_udp(walk);
     case LAYER_SCTP: return transport_sctp(walk);
@@ -209,23 +220,22 @@ static enum layer step(enum layer layer, struct walk *walk)
     }
 }
 
-static enum layer first_layer(uint8_t link)
+/* How the walk ended, with what was found on the way: inside a guess that proved wrong the packet is what holds it. */
+static enum layer verdict(const struct walk *walk, enum layer layer)
 {
-    switch (link) {
-    case PACKET_LINK_ETHERNET: return LAYER_ETHERNET;
-    case PACKET_LINK_RAW: return LAYER_IP;
-    default: return LAYER_BAD_LINK;
-    }
+    if (layer < LAYER_DONE)
+        layer = LAYER_TOO_DEEP;
+    if (walk->found.flags && (layer == LAYER_NOT_IP || (walk->guessed && layer != LAYER_NO_FLOW)))
+        layer = LAYER_DONE;
+    if (layer == LAYER_DONE && (walk->found.transport > 0xffff || walk->found.ip.network > 0xffff))
+        layer = LAYER_TOO_DEEP; /* offsets are 16 bits */
+    return layer;
 }
 
-static enum ledger_cause settle(struct walk *walk, enum layer end)
+static enum ledger_cause settle(uint64_t *count, enum layer end)
 {
-    uint64_t *count = walk->ledger->count;
     switch (end) {
-    case LAYER_NOT_IP:
-        if (!walk->found.flags)
-            count[LEDGER_not_ip]++;
-        return LEDGER_analysed;
+    case LAYER_NOT_IP: count[LEDGER_not_ip]++; return LEDGER_analysed;
     case LAYER_NO_FLOW: count[LEDGER_no_flow]++; return LEDGER_analysed;
     case LAYER_BAD_LINK: return LEDGER_undecodable_link;
     case LAYER_BAD_NETWORK: return LEDGER_undecodable_network;
@@ -238,25 +248,26 @@ static enum ledger_cause settle(struct walk *walk, enum layer end)
 static __attribute__((noinline)) void walk_frame(struct decode *decode, struct block *block, struct packet *packet,
                                                  struct ledger *ledger)
 {
-    struct walk walk = {.decode = decode,
-                        .block = block,
-                        .packet = packet,
-                        .ledger = ledger,
-                        .data = packet->data,
+    struct walk walk = {.data = packet->data,
                         .end = packet->caplen,
                         .wire_end = packet->wire_bytes > packet->caplen ? packet->wire_bytes : packet->caplen,
-                        .vlan = {0xffff, 0xffff}};
-    enum layer layer = first_layer(packet->link);
-    for (int depth = 0; layer < LAYER_FOLLOW && depth < DECODE_DEPTH; depth++)
+                        .vlan = {0xffff, 0xffff},
+                        .link = packet->link,
+                        .fragments = decode->fragments,
+                        .block = block,
+                        .packet = packet,
+                        .ledger = ledger};
+    packet->flags &= PACKET_CUT;
+    enum layer layer = LAYER_LINK;
+    for (int depth = 0; layer < LAYER_DONE && depth < DECODE_DEPTH; depth++)
         layer = step(layer, &walk);
-    if (layer < LAYER_FOLLOW)
-        layer = LAYER_TOO_DEEP;
+    layer = verdict(&walk, layer);
     set_nothing(packet);
     packet->vlan = walk.vlan[0];
-    enum ledger_cause cause = settle(&walk, layer);
-    ledger->count[cause]++;
-    if (walk.found.flags && cause == LEDGER_analysed)
-        set_found(&walk);
+    ledger->count[LEDGER_fragment] += walk.fragment;
+    ledger->count[settle(ledger->count, layer)]++;
+    if (layer == LAYER_DONE)
+        set_found(decode, &walk);
 }
 
 void decode_block(struct decode *decode, struct block *block, struct ledger *ledger)
@@ -281,21 +292,25 @@ struct decode *decode_new(const struct decode_options *options)
     decode->hash_key[0] = options->hash_key[0];
     decode->hash_key[1] = options->hash_key[1];
     decode->vlan_in_key = options->vlan_in_key;
+    decode->fragments = fragment_new(options);
     return decode;
 }
 
 void decode_free(struct decode *decode)
 {
+    if (!decode)
+        return;
+    fragment_free(decode->fragments);
     free(decode);
 }
 
 const char *decode_tunnel_name(uint8_t tunnel)
 {
     static const char *const names[PACKET_TUNNELS] = {
-        [PACKET_TUNNEL_IPIP] = "ipip",     [PACKET_TUNNEL_GRE] = "gre",       [PACKET_TUNNEL_ERSPAN] = "erspan",
-        [PACKET_TUNNEL_VXLAN] = "vxlan",   [PACKET_TUNNEL_GENEVE] = "geneve", [PACKET_TUNNEL_GTP] = "gtp",
-        [PACKET_TUNNEL_TEREDO] = "teredo", [PACKET_TUNNEL_MPLS] = "mpls",     [PACKET_TUNNEL_L2TP] = "l2tp",
-        [PACKET_TUNNEL_CAPWAP] = "capwap",
+        [PACKET_TUNNEL_IPIP] = "ipip",     [PACKET_TUNNEL_GRE] = "gre",         [PACKET_TUNNEL_ERSPAN] = "erspan",
+        [PACKET_TUNNEL_VXLAN] = "vxlan",   [PACKET_TUNNEL_GENEVE] = "geneve",   [PACKET_TUNNEL_GTP] = "gtp",
+        [PACKET_TUNNEL_TEREDO] = "teredo", [PACKET_TUNNEL_MPLS] = "mpls",       [PACKET_TUNNEL_L2TP] = "l2tp",
+        [PACKET_TUNNEL_CAPWAP] = "capwap", [PACKET_TUNNEL_ETHERIP] = "etherip",
     };
     return tunnel < PACKET_TUNNELS ? names[tunnel] : NULL;
 }

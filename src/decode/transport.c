@@ -44,7 +44,7 @@ enum layer transport_udp(struct walk *walk)
         return LAYER_BAD_TRANSPORT;
     uint32_t size = weir_load_be16(udp + 4), room = walk->wire_end - walk->at;
     /* 0 is allowed for jumbograms (RFC 2675) and stands in frames captured before segmentation */
-    if (size == 0)
+    if (size == 0 || (size > room && walk->first_only))
         size = room;
     if (size < 8 || size > room)
         return LAYER_BAD_TRANSPORT;
@@ -52,7 +52,10 @@ enum layer transport_udp(struct walk *walk)
     struct found *found = found_here(walk, 8);
     found->port[0] = weir_load_be16(udp);
     found->port[1] = weir_load_be16(udp + 2);
-    return LAYER_DONE;
+    if (!tunnel_port(found->port[0], found->port[1]))
+        return LAYER_DONE;
+    walk->at += 8;
+    return tunnel_by_port(walk);
 }
 
 enum layer transport_sctp(struct walk *walk)

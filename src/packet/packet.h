@@ -32,26 +32,28 @@
 struct packet_key {
     uint8_t addr[2][16]; /* IPv4 in the first four bytes */
     uint16_t port[2];    /* host order; ICMP: the Community ID map of type and code */
-    uint32_t tunnel;     /* of the innermost tunnel: kind << 24 | its id (VNI, TEID, key, label); 0: none */
-    uint16_t vlan;       /* 0 unless VLANs part flows (a setting) */
-    uint8_t family;      /* 4 or 6 */
-    uint8_t proto;       /* IP protocol number after IPv6 extension headers */
+    uint32_t
+        tunnel; /* of the innermost tunnel: kind << 24 | its id if both directions share it (VNI, GRE key; no TEID); 0: none */
+    uint16_t vlan;  /* 0 unless VLANs part flows (a setting) */
+    uint8_t family; /* 4 or 6 */
+    uint8_t proto;  /* IP protocol number after IPv6 extension headers */
     uint32_t zero;
 };
 static_assert(sizeof(struct packet_key) == 48, "compared as six words");
 
 enum packet_tunnel {
     PACKET_TUNNEL_NONE,
-    PACKET_TUNNEL_IPIP,   /* IPv4 or IPv6 in IPv4, 6in4, 4in6, 6in6: RFC 2003, 2473, 4213 */
-    PACKET_TUNNEL_GRE,    /* RFC 2784, 2890 */
-    PACKET_TUNNEL_ERSPAN, /* over GRE */
-    PACKET_TUNNEL_VXLAN,  /* RFC 7348 */
-    PACKET_TUNNEL_GENEVE, /* RFC 8926 */
-    PACKET_TUNNEL_GTP,    /* GTP-U, 3GPP TS 29.281 */
-    PACKET_TUNNEL_TEREDO, /* RFC 4380 */
-    PACKET_TUNNEL_MPLS,   /* RFC 3032: not a tunnel by itself, never set as one; kept for names */
-    PACKET_TUNNEL_L2TP,   /* RFC 2661, 3931 */
-    PACKET_TUNNEL_CAPWAP, /* RFC 5415 data */
+    PACKET_TUNNEL_IPIP,    /* IPv4 or IPv6 in IPv4, 6in4, 4in6, 6in6: RFC 2003, 2473, 4213 */
+    PACKET_TUNNEL_GRE,     /* RFC 2784, 2890 */
+    PACKET_TUNNEL_ERSPAN,  /* over GRE */
+    PACKET_TUNNEL_VXLAN,   /* RFC 7348 */
+    PACKET_TUNNEL_GENEVE,  /* RFC 8926 */
+    PACKET_TUNNEL_GTP,     /* GTP-U, 3GPP TS 29.281 */
+    PACKET_TUNNEL_TEREDO,  /* RFC 4380 */
+    PACKET_TUNNEL_MPLS,    /* in IP or UDP: RFC 4023, 7510; a label stack behind a link header is none */
+    PACKET_TUNNEL_L2TP,    /* RFC 2661, 3931 */
+    PACKET_TUNNEL_CAPWAP,  /* RFC 5415 data */
+    PACKET_TUNNEL_ETHERIP, /* RFC 3378, and Ethernet in IPv6: RFC 8986 */
     PACKET_TUNNELS
 };
 
