@@ -75,7 +75,6 @@ static uint64_t drops_of(const struct pcapfile *file)
 static void end(struct capture_source *source)
 {
     source->ended = true;
-    source->done = pcapfile_position(source->file);
     source->dropped = drops_of(source->file);
     pcapfile_close(source->file);
     source->file = NULL;
@@ -87,6 +86,9 @@ bool capture_source_fill(struct capture *capture, struct capture_source *source,
     uint32_t before = block->count;
     int answer = pcapfile_fill(source->file, block, &error);
     source->packets += block->count - before;
+    uint64_t position = pcapfile_position(source->file);
+    atomic_fetch_add_explicit(&capture->done, position - source->done, memory_order_relaxed);
+    source->done = position;
     if (pcapfile_iface_count(source->file) > source->port_count)
         learn_ports(capture, source);
     if (answer > 0)
@@ -156,6 +158,13 @@ static int get_ready(struct capture *capture, struct error *error)
     if (capture->filter && capture_filter_check(capture->filter, error) != 0)
         return -1;
     capture->checked = true;
+    bool sizes_known = true;
+    for (uint32_t i = 0; i < capture->source_count; i++) {
+        capture->total += capture->sources[i].size;
+        sizes_known &= capture->sources[i].size != 0;
+    }
+    if (!sizes_known)
+        capture->total = 0;
     for (uint32_t i = 0; i < capture->source_count; i++)
         for (uint32_t p = 0; p < capture->sources[i].port_count; p++)
             complain_of_port(capture, &capture->sources[i], &capture->sources[i].ports[p]);
@@ -272,16 +281,8 @@ const char *capture_iface_name(const struct capture *capture, uint16_t iface)
 
 void capture_progress(const struct capture *capture, uint64_t *done, uint64_t *total)
 {
-    bool known = true;
-    *done = *total = 0;
-    for (uint32_t i = 0; i < capture->source_count; i++) {
-        const struct capture_source *source = &capture->sources[i];
-        *done += source->file ? pcapfile_position(source->file) : source->done;
-        *total += source->size;
-        known &= source->size != 0;
-    }
-    if (!known)
-        *total = 0;
+    *done = atomic_load_explicit(&capture->done, memory_order_relaxed);
+    *total = capture->total;
 }
 
 uint64_t capture_reported_drops(const struct capture *capture)

@@ -43,7 +43,9 @@ void capture_close(struct capture *capture);
  * Fills an empty block: count, packets with data, ts_ns, frame, caplen, wire_bytes, iface, link.  Counts `received`, `filtered`,
  * `cut_by_snaplen` and `time_backwards` into the ledger.  Frame numbers count what was received, so they are those that other tools show.
  * Returns false when nothing more will come (the block may still hold packets).  Blocks when a pipe has nothing;
- * returns with what there is as soon as there is something.
+ * returns with what there is as soon as there is something.  True with an empty block when all was filtered out, a
+ * pipe gave half a record, or a signal came.  When files are merged, block->packets and block->bytes may be
+ * exchanged for others of the same sizes.
  */
 bool capture_fill(struct capture *capture, struct block *block, struct ledger *ledger);
 
@@ -53,7 +55,7 @@ int capture_complaints(const struct capture *capture);
 /* Names for packet.iface: the interface's if_name or "" ; interfaces are numbered over all files in the order they were met. */
 const char *capture_iface_name(const struct capture *capture, uint16_t iface);
 
-/* Progress over all files in bytes as they lie on disk; `*total` is 0 when unknown (a pipe). */
+/* Progress over all files in bytes as they lie on disk; `*total` is 0 when unknown (a pipe).  From any thread. */
 void capture_progress(const struct capture *capture, uint64_t *done, uint64_t *total);
 
 /* Drops that the files themselves tell of (pcapng Interface Statistics), 0 if none do. */

@@ -9,8 +9,8 @@
  * with how many there are.  And where a whole block comes before the second's turn, buffers change hands, and nothing
  * is copied.
  *
- * A file that has used up its block stands first (key 0) until it has read more, as nobody can know what comes.  A pipe is
- * not waited for while there is something to give.
+ * A file that has used up its block stands first (key 0) until it has read more, as nobody can know what comes.  A
+ * pipe is not waited for while there is something to give.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #ifndef CAPTURE_SOURCE_H
 #define CAPTURE_SOURCE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -48,6 +49,9 @@ struct capture {
     int complaints;
     char **names; /* CAPTURE_IFACES of them */
     uint32_t name_count;
+
+    _Atomic uint64_t done; /* bytes on disk over all sources; read by other threads */
+    uint64_t total;        /* 0: not known */
 
     uint64_t frames;  /* given numbers */
     uint64_t last_ns; /* stamp of the frame before */

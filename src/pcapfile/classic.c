@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Classic pcap (draft-ietf-opsawg-pcap): a 24-byte header, then records of 16 bytes and a frame each.  The loop over the
- * records is written once and compiled for each combination of byte order, unit of time and record header, so
+ * Classic pcap (draft-ietf-opsawg-pcap): a 24-byte header, then records of 16 bytes and a frame each.  The loop over
+ * the records is written once and compiled for each combination of byte order, unit of time and record header, so
  * that the usual one has no branch but its bounds.  A record costs its 16 bytes read and two cache lines written.
  */
 #include <string.h>

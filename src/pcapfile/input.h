@@ -41,7 +41,8 @@ void pcapfile_input_close(struct pcapfile_input *input);
 
 /*
  * Up to `room` bytes, by one read() if the file is plain.  0 at the end; PCAPFILE_INPUT_BROKEN, then and ever after,
- * when all that could be read or inflated was given (`why` has the reason); PCAPFILE_INPUT_INTERRUPTED when a signal came first.
+ * when all that could be read or inflated was given (`why` has the reason); PCAPFILE_INPUT_INTERRUPTED when a signal
+ * came first.
  */
 long pcapfile_input_read(struct pcapfile_input *input, uint8_t *to, size_t room);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pcapng (draft-ietf-opsawg-pcapng): blocks, each with its type, its length, and its length again at the end.  A Section
- * Header Block may change the byte order and starts the numbering of interfaces anew; here they are numbered through.
+ * pcapng (draft-ietf-opsawg-pcapng): blocks, each with its type, its length, and its length again at the end.  A
+ * Section Header Block may change the byte order and starts the numbering of interfaces anew; here they are numbered
+ * through.
  *
- * The loop over blocks is compiled for both byte orders; only a section header leaves it.  A block that holds a packet is
- * taken when all of it is in hand, or, where its options are very long, when the packet is.  Of all others no more
- * than the first OPTION_BYTES are looked at; the rest is skipped as it comes, so that no block, however long, needs memory.
+ * The loop over blocks is compiled for both byte orders; only a section header leaves it.  A block that holds a
+ * packet is taken when all of it is in hand, or, where its options are very long, when the packet is.  Of all others
+ * no more than the first OPTION_BYTES are looked at; the rest is skipped as it comes, so that no block, however
+ * long, needs memory.
  *
  * Broken framing (lengths that do not add up) ends the reading, as nothing behind it can be trusted; options that
  * do not add up end only the reading of options.
@@ -98,7 +100,10 @@ static inline void append(struct pcapfile *file, struct block *block, uint32_t p
     packet->link = pcapfile_port(file, port)->link;
 }
 
-/* Goes to the end of a block of which the first `taken` bytes are done with; what is not there is skipped as it comes. */
+/*
+ * Goes to the end of a block of which the first `taken` bytes are done with; what is not there is skipped as it
+ * comes.
+ */
 static inline enum step finish(struct pcapfile *file, struct ng_block *b, uint32_t taken, bool swap)
 {
     if ((size_t)(b->end - b->at) >= b->bytes) {

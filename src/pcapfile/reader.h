@@ -75,7 +75,10 @@ static inline struct pcapfile_port *pcapfile_port(const struct pcapfile *file, u
     return &file->ports[index / PCAPFILE_IFACES_CHUNK][index % PCAPFILE_IFACES_CHUNK];
 }
 
-/* Takes up a file that begins with `head`; 1 when it is one of the format, 0 when not, -1 with a reason without its name. */
+/*
+ * Takes up a file that begins with `head`; 1 when it is one of the format, 0 when not, -1 with a reason without its
+ * name.
+ */
 int pcapfile_classic_begin(struct pcapfile *file, const uint8_t *head, uint32_t size, struct error *error);
 int pcapfile_ng_begin(struct pcapfile *file, const uint8_t *head, uint32_t size, struct error *error);
 
