@@ -8,8 +8,8 @@
  * looked at.
  *
  * A position is always known as "so much of this record, so much of this message", never kept as unread bytes, so that
- * a gap inside a record costs that message only.  After a larger gap a direction is `lost` until a segment begins with
- * a plausible record.
+ * a gap inside a record costs that message only.  After a larger gap a direction is `lost` until something looks like the
+ * header of a record.
  *
  * The side that sends the client hello is the client, whoever opened the connection.  What comes after ChangeCipherSpec
  * (TLS 1.2 and before) or the hellos (TLS 1.3) is encrypted, and is judged by type, direction and length alone.
@@ -22,7 +22,9 @@ enum record_type { REC_CHANGE_CIPHER = 20, REC_ALERT = 21, REC_HANDSHAKE = 22, R
 #define RECORD_MOST (16384u + 2048u)          /* RFC 5246 section 6.2.3 */
 #define HELLO_MOST 65535u                     /* longest hello that is collected */
 #define CERTIFICATE_MOST 20480u               /* of a certificate chain: the first is what is read */
+#define PROBE_BYTES 1024u                     /* a record that is longer need not be seen whole */
 #define DATA_RECORDS 16u                      /* of application data in one direction, before the row is made anyhow */
+#define SEARCH_MOST 65536u                    /* bytes gone through for a record after gaps */
 #define ALERT_SEALED 19u                      /* an alert in TLS 1.3: two bytes, type, tag */
 #define FINISHED_SEALED (4u + 32u + 1u + 16u) /* the shortest Finished in TLS 1.3 */
 
@@ -36,13 +38,15 @@ struct side {
     uint8_t header[4];    /* of a handshake message */
     uint8_t header_bytes; /* so far */
     uint8_t record_type;
-    uint8_t data_records; /* of application data since the client hello */
-    bool started;         /* a record was seen */
-    bool in_message;      /* between a message's header and its end */
-    bool changed;         /* its ChangeCipherSpec was seen */
-    bool finished;        /* its Finished was seen, encrypted */
-    bool lost;            /* out of step after a gap */
-    bool damaged;         /* the message that is coming has a hole */
+    uint8_t record_version; /* minor, of the last record */
+    uint32_t searched;      /* bytes gone through for a record since the flow began */
+    uint8_t data_records;   /* of application data since the client hello */
+    bool started;           /* a record was seen */
+    bool in_message;        /* between a message's header and its end */
+    bool changed;           /* its ChangeCipherSpec was seen */
+    bool finished;          /* its Finished was seen, encrypted */
+    bool lost;              /* out of step after a gap */
+    bool damaged;           /* the message that is coming has a hole */
 };
 
 struct state {
@@ -358,6 +362,7 @@ static enum step record(struct weir_turn *turn, struct state *st, uint32_t *need
     }
     side->started = true;
     side->record_type = p[0];
+    side->record_version = p[2];
     side->record_left = size;
     weir_consume(turn, RECORD_HEADER);
     if (p[0] == REC_HANDSHAKE && !hidden)
@@ -370,16 +375,18 @@ static enum step record(struct weir_turn *turn, struct state *st, uint32_t *need
     return sealed_record(turn, st, size) ? STEP_ON : STEP_OVER;
 }
 
-/* After a gap: a segment that begins with a record puts the direction back in step; anything else is dropped. */
-static bool resync(struct weir_turn *turn, struct side *side)
+/* After a gap: looks for what could be the header of a record of the version met before.  Less than a header is left
+ * unread. */
+static void resync(struct weir_turn *turn, struct side *side)
 {
-    if (turn->left < RECORD_HEADER || !plausible_header(turn->data))
-        return false;
-    uint32_t size = RECORD_HEADER + weir_load_be16(turn->data + 3);
-    if (turn->left >= size + RECORD_HEADER && !plausible_header(turn->data + size))
-        return false;
-    side->lost = false;
-    return true;
+    while (turn->left >= RECORD_HEADER) {
+        if (plausible_header(turn->data) && (!side->started || turn->data[2] == side->record_version)) {
+            side->lost = false;
+            return;
+        }
+        weir_consume(turn, 1);
+        side->searched++;
+    }
 }
 
 static struct weir_answer tls_data(struct weir_turn *turn, void *state)
@@ -391,9 +398,14 @@ static struct weir_answer tls_data(struct weir_turn *turn, void *state)
     if (!st->x.open && !side->started && !tls_exchange_wanted(turn, false))
         return weir_done();
     while (turn->left) {
-        if (side->lost && !resync(turn, side)) {
-            weir_consume(turn, turn->left);
-            break;
+        if (side->lost) {
+            resync(turn, side);
+            if (side->searched > SEARCH_MOST) {
+                finish(turn, st);
+                return weir_done();
+            }
+            if (side->lost)
+                return weir_more(RECORD_HEADER);
         }
         if (side->record_left) {
             handshake_bytes(turn, st, turn->left < side->record_left ? turn->left : side->record_left);
@@ -479,7 +491,9 @@ static enum weir_verdict probe_data(const struct weir_probe *probe, uint32_t siz
         return WEIR_NO; /* shorter than what every cipher adds */
     if (probe->size >= next + RECORD_HEADER)
         return plausible_header(probe->data + next) && probe->data[next + 2] == probe->data[2] ? WEIR_YES : WEIR_NO;
-    return probe->size == next ? WEIR_YES : WEIR_LIKELY;
+    if (probe->size == next)
+        return WEIR_YES;
+    return next < PROBE_BYTES && !probe->whole ? WEIR_WAIT : WEIR_LIKELY;
 }
 
 static enum weir_verdict tls_probe(const struct weir_probe *probe)
