@@ -373,7 +373,7 @@ static void forget(const struct at *at, struct naming *naming)
 void naming_gap(const struct at *at)
 {
     struct naming *naming = at->af->naming;
-    struct input none = {NULL, 0};
+    struct input none = {(const uint8_t *)"", 0};
     if (naming && naming->likely)
         naming_data(at, &none, true);
     else if (naming)
@@ -382,7 +382,7 @@ void naming_gap(const struct at *at)
 
 void naming_fin(const struct at *at)
 {
-    struct input none = {NULL, 0};
+    struct input none = {(const uint8_t *)"", 0};
     if (at->af->naming)
         naming_data(at, &none, false);
 }
@@ -393,7 +393,7 @@ void naming_flow_end(const struct at *at, bool datagrams)
     if (!naming)
         return;
     if (!datagrams) {
-        struct input none = {NULL, 0};
+        struct input none = {(const uint8_t *)"", 0};
         naming_data(at, &none, true);
         return;
     }

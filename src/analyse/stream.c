@@ -16,6 +16,9 @@
 
 #define FEED_CHUNK 2048u /* most that is added to a carry at once beyond what the analyser asked for */
 
+/* Where empty turns point, so that nobody adds to NULL. */
+static const uint8_t nothing[1];
+
 static struct call call_make(const struct at *at, const uint8_t *data, uint32_t size, uint64_t first_ns)
 {
     const struct stream *stream = at->af->stream;
@@ -173,7 +176,7 @@ static enum outcome tell_gap(const struct at *at, struct stream *stream, uint64_
     side->need = 1;
     if (!stream->analyser->on_gap)
         return leave(at);
-    struct call call = call_make(at, NULL, 0, at->first_ns);
+    struct call call = call_make(at, nothing, 0, at->first_ns);
     struct weir_answer answer = stream->analyser->on_gap(&call.turn, stream_state(stream), bytes);
     return settle(at, stream, answer, 0, 0);
 }
@@ -200,7 +203,7 @@ enum outcome stream_gap(const struct at *at, uint64_t bytes)
         route_gap(at, stream, side, inside);
         bytes -= inside;
         if (side->due) {
-            struct input none = {NULL, 0};
+            struct input none = {nothing, 0};
             enum outcome outcome = stream_feed(at, &none);
             if (outcome != GOES_ON)
                 return outcome;
@@ -322,7 +325,7 @@ static void tell_end(const struct at *at, struct stream *stream, enum weir_end e
         return;
     const struct side *side = &stream->side[at->dir];
     uint64_t first_ns = side->bytes ? side->first_ns : at->cause.ts_ns;
-    struct call call = call_make(at, side->bytes ? side->carry + side->start : NULL, side->bytes, first_ns);
+    struct call call = call_make(at, side->bytes ? side->carry + side->start : nothing, side->bytes, first_ns);
     call.turn.ended = true;
     call.in_order = false;
     stream->analyser->on_end(&call.turn, stream_state(stream), end);
@@ -353,7 +356,7 @@ void stream_over(const struct at *at, enum weir_end end)
 void stream_tick(const struct at *at)
 {
     struct stream *stream = at->af->stream;
-    struct call call = call_make(at, NULL, 0, at->first_ns);
+    struct call call = call_make(at, nothing, 0, at->first_ns);
     call.in_order = false;
     stream->analyser->on_tick(&call.turn, stream_state(stream));
 }
