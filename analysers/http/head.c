@@ -235,6 +235,8 @@ static bool request_line(struct http_head *head, const uint8_t *line, const uint
     head->method = weir_str(line, (size_t)(p - line));
     if (p == end || *p != ' ')
         return p == end && known_method(line, (uint32_t)(end - line));
+    if (p + 1 < end && p[1] < ' ')
+        return false;
     if (end - p > 10 && memcmp(end - 9, " HTTP/1.", 8) == 0 && is_digit(end[-1]) && p[1] > ' ' && end[-10] != ' ') {
         head->uri = weir_str(p + 1, (size_t)(end - 9 - p - 1));
         head->version = weir_str(end - 3, 3);
@@ -283,7 +285,7 @@ static bool maybe_start(const uint8_t *data, uint32_t size, bool reply)
         return true;
     if (data[i] == '\r')
         return i + 1 == size && known_method(data, i);
-    return i > 0 && data[i] == ' ' && (i + 1 == size || data[i + 1] >= ' ');
+    return i > 0 && data[i] == ' ' && (i + 1 == size || data[i + 1] >= ' ' || data[i + 1] == '\r');
 }
 
 /* --- header lines ------------------------------------------------------------------------------------------- */
