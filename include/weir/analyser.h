@@ -127,7 +127,7 @@ struct weir_turn {
     uint64_t owed[2]; /* by direction: passed bytes that have not come yet, as the call began; WEIR_ALL counts down too */
 };
 
-/* What a probe sees: the first unread bytes of one direction (or one datagram). */
+/* What a probe sees: the first unread bytes of one direction (or one datagram), at least one. */
 struct weir_probe {
     const uint8_t *data;
     uint32_t size;

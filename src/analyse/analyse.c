@@ -143,7 +143,8 @@ void host_end(const struct at *at, enum weir_end end)
         naming_flow_end(at, at->flow->proto != WEIR_TCP && at->flow->depth == 0);
     if (af->mode == MODE_ATTACHED)
         stream_over(at, end);
-    memset(af, 0, sizeof *af);
+    /* What was named stays for the flow's row. */
+    *af = (struct analyse_flow){.mode = MODE_UNWANTED, .confidence = af->confidence, .service = af->service};
 }
 
 /* ---- what the flow table calls ---- */

@@ -36,6 +36,7 @@ struct naming {
         uint32_t bytes, size;
         uint32_t shown; /* to probes */
         uint32_t packets;
+        bool shown_whole;
     } side[2];
     uint64_t likely; /* bit i: analyser i said LIKELY */
     uint32_t runs;
@@ -155,9 +156,11 @@ static int ask_kept(const struct at *at, struct naming *naming, int dir, bool no
     uint32_t bytes = naming->side[dir].bytes;
     uint32_t shown = naming->side[dir].shown;
     bool whole = last || at->af->ended[dir];
-    if (!bytes || (bytes == shown && !whole) || (!now && !whole && bytes > 64 && bytes < shown + shown / 4))
+    bool news = bytes > shown || (whole && !naming->side[dir].shown_whole);
+    if (!bytes || !news || (!now && !whole && bytes > 64 && bytes < shown + shown / 4))
         return OPEN;
     naming->side[dir].shown = bytes;
+    naming->side[dir].shown_whole = whole;
     struct input view = {naming->side[dir].data, bytes < ANALYSE_PROBE_BYTES ? bytes : ANALYSE_PROBE_BYTES};
     return ask(at, at->analyse->over_stream, dir, view, whole && view.size == bytes, &naming->likely);
 }
@@ -226,7 +229,10 @@ static void take_back(const struct at *at, int who, struct naming *naming)
     af->naming = naming;
     if (naming) {
         naming->likely = 0;
-        naming->side[0].shown = naming->side[1].shown = 0;
+        for (int dir = 0; dir < 2; dir++) {
+            naming->side[dir].shown = 0;
+            naming->side[dir].shown_whole = false;
+        }
     }
 }
 
@@ -460,6 +466,8 @@ static int name_datagram(const struct at *at, struct input in, uint32_t wire_byt
 void naming_datagram(const struct at *at, struct input in, uint32_t wire_bytes)
 {
     struct analyse_flow *af = at->af;
+    if (!in.size) /* says nothing, and probes may count on a first byte */
+        return;
     for (bool again = false;; again = true) {
         int who = name_datagram(at, in, wire_bytes, again);
         if (who == OPEN)

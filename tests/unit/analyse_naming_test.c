@@ -240,6 +240,19 @@ static void probes_are_not_asked_for_every_single_byte(void **state)
     bench_close(&t);
 }
 
+static void a_direction_that_has_ended_is_shown_once_more_and_not_with_every_byte(void **state)
+{
+    struct bench t;
+    open_naming(&t, WEIR_TCP);
+    bench_text(&t, WEIR_ORIG, "..");
+    bench_fin(&t, WEIR_ORIG);
+    uint32_t before = probed;
+    for (int i = 0; i < 20; i++)
+        bench_text(&t, WEIR_RESP, ".");
+    assert_int_equal(probed - before, 2 * 20);
+    bench_close(&t);
+}
+
 static void the_end_of_the_flow_decides(void **state)
 {
     struct bench t;
@@ -288,6 +301,17 @@ static void a_datagram_that_nobody_knows_costs_no_memory(void **state)
     assert_int_equal(pool_out(t.pool), 0);
     assert_int_equal(region_used(t.region), 0);
     assert_false(analyse_wanted(t.af));
+    bench_close(&t);
+}
+
+static void an_empty_datagram_says_nothing(void **state)
+{
+    struct bench t;
+    open_naming(&t, WEIR_UDP);
+    bench_text(&t, WEIR_ORIG, "");
+    assert_int_equal(probed, 0);
+    bench_text(&t, WEIR_RESP, "B");
+    bench_said("B1'B'@2");
     bench_close(&t);
 }
 
@@ -362,10 +386,12 @@ int main(void)
         cmocka_unit_test(the_allowance_of_bytes_decides),
         cmocka_unit_test(five_packets_decide_unless_they_are_tiny),
         cmocka_unit_test(probes_are_not_asked_for_every_single_byte),
+        cmocka_unit_test(a_direction_that_has_ended_is_shown_once_more_and_not_with_every_byte),
         cmocka_unit_test(the_end_of_the_flow_decides),
         cmocka_unit_test(the_end_of_a_direction_shows_it_as_whole),
         cmocka_unit_test(a_gap_forgets_what_was_before_it),
         cmocka_unit_test(a_datagram_that_nobody_knows_costs_no_memory),
+        cmocka_unit_test(an_empty_datagram_says_nothing),
         cmocka_unit_test(datagrams_that_left_it_open_are_given_one_by_one),
         cmocka_unit_test(a_rejected_datagram_goes_to_the_next),
         cmocka_unit_test(five_datagrams_decide),
