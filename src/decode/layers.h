@@ -150,7 +150,7 @@ static inline bool tunnel_port(uint16_t a, uint16_t b)
     /* a bit for port % 64: few others share one, and the switch in tunnel_by_port() tells for sure */
     const uint64_t bits = 1ull << 4789 % 64 | 1ull << 4790 % 64 | 1ull << 8472 % 64 | 1ull << 6081 % 64 |
                           1ull << 2152 % 64 | 1ull << 3544 % 64 | 1ull << 1701 % 64 | 1ull << 5247 % 64 |
-                          1ull << 6635 % 64;
+                          1ull << 6635 % 64 | 1ull << 4754 % 64;
     return (bits >> a % 64 | bits >> b % 64) & 1;
 }
 

@@ -7,23 +7,45 @@
  */
 #include "decode/layers.h"
 
-#define VLANS_MAX 8   /* tags in a stack */
+#define TAGS_MAX 8    /* VLANs and the like in a stack */
 #define LABELS_MAX 16 /* MPLS labels in a stack */
+
+/* Bytes of a tag, the EtherType that ends it included; 0: `type` is none that is passed over. */
+static uint32_t tag_size(const struct walk *walk, uint16_t type)
+{
+    const uint8_t *p = walk_here(walk);
+    switch (type) {
+    case 0x8100: /* 802.1Q, 802.1ad, and what stood for it before */
+    case 0x88a8:
+    case 0x9100:
+    case 0x9200: return 4;
+    case 0x893f: return 8;                                                   /* 802.1BR E-TAG */
+    case 0x8926:                                                             /* VN-Tag */
+    case 0xf1c1: return 6;                                                   /* 802.1CB R-TAG */
+    case 0x8909: return walk_left(walk) < 2 || p[1] < 2 ? 8 : 4 + p[1] * 4u; /* Cisco MetaData */
+    case 0x88e5: /* 802.1AE, unless what it holds is encrypted or changed */
+        if (walk_left(walk) < 1)
+            return 8;
+        return p[0] & 0x0c ? 0 : p[0] & 0x20 ? 16 : 8;
+    default: return 0;
+    }
+}
 
 enum layer link_ethertype(struct walk *walk, uint16_t type)
 {
-    for (int i = 0; type == 0x8100 || type == 0x88a8 || type == 0x9100 || type == 0x9200; i++) {
-        if (walk_left(walk) < 4)
+    uint32_t size;
+    for (int i = 0; (size = tag_size(walk, type)) != 0; i++) {
+        if (walk_left(walk) < size)
             return LAYER_BAD_LINK;
-        if (i == VLANS_MAX)
+        if (i == TAGS_MAX)
             return LAYER_TOO_DEEP;
         uint16_t id = weir_load_be16(walk_here(walk)) & 0xfff;
-        if (walk->vlan[0] == 0xffff)
+        if (size == 4 && walk->vlan[0] == 0xffff)
             walk->vlan[0] = id;
-        else if (walk->vlan[1] == 0xffff)
+        else if (size == 4 && walk->vlan[1] == 0xffff)
             walk->vlan[1] = id;
-        type = weir_load_be16(walk_here(walk) + 2);
-        walk->at += 4;
+        walk->at += size;
+        type = weir_load_be16(walk_here(walk) - 2);
     }
     if (type < 0x600) /* a length: 802.3 behind a tag */
         return type == 0 ? LAYER_NOT_IP : LAYER_LLC;
@@ -39,16 +61,6 @@ enum layer link_ethertype(struct walk *walk, uint16_t type)
     case 0x8870: return LAYER_LLC; /* 802.3 jumbo frames */
     case 0x894f: return LAYER_NSH;
     case 0x88e7: return walk_past(walk, 4, LAYER_ETHERNET, LAYER_BAD_LINK); /* 802.1ah I-TAG */
-    case 0x8926:                                                            /* VN-Tag */
-    case 0xf1c1:                                                            /* 802.1CB R-TAG */
-        if (walk_left(walk) < 6)
-            return LAYER_BAD_LINK;
-        walk->at += 6;
-        switch (weir_load_be16(walk_here(walk) - 2)) {
-        case 0x0800: return LAYER_IPV4;
-        case 0x86dd: return LAYER_IPV6;
-        default: return LAYER_NOT_IP;
-        }
     default: return LAYER_NOT_IP;
     }
 }
@@ -315,6 +327,34 @@ static enum layer juniper(struct walk *walk)
     return walk_past(walk, size, LAYER_ETHERNET, LAYER_BAD_LINK);
 }
 
+/* RFC 1201 and RFC 1051 under the header that Linux gives: source, destination, offset, type. */
+static enum layer arcnet(struct walk *walk)
+{
+    const uint8_t *p = walk_here(walk);
+    uint32_t left = walk_left(walk);
+    if (left < 5)
+        return LAYER_BAD_LINK;
+    switch (p[4]) {
+    case 0xf0: return walk_past(walk, 5, LAYER_IPV4, LAYER_BAD_LINK);
+    case 0xc4: /* IPv6, RFC 2497 */
+    case 0xd4:
+        if (left < 8 || p[5]) /* behind the type: split flag and sequence number; only what is whole */
+            return left < 8 ? LAYER_BAD_LINK : LAYER_NOT_IP;
+        return walk_past(walk, 8, p[4] == 0xd4 ? LAYER_IPV4 : LAYER_IPV6, LAYER_BAD_LINK);
+    default: return LAYER_NOT_IP;
+    }
+}
+
+/* IP over InfiniBand, RFC 4391: a global routing header as the capture has it, an EtherType, two bytes of nothing. */
+static enum layer infiniband(struct walk *walk)
+{
+    if (walk_left(walk) < 44)
+        return LAYER_BAD_LINK;
+    uint16_t type = weir_load_be16(walk_here(walk) + 40);
+    walk->at += 44;
+    return link_ethertype(walk, type);
+}
+
 enum layer link_first(struct walk *walk)
 {
     switch (walk->link) {
@@ -343,6 +383,8 @@ enum layer link_first(struct walk *walk)
     case PACKET_LINK_IP_OVER_FC: return walk_past(walk, 16, LAYER_LLC, LAYER_BAD_LINK); /* RFC 2625 */
     case PACKET_LINK_DOCSIS: return docsis(walk);
     case PACKET_LINK_PKTAP: return pktap(walk);
+    case PACKET_LINK_ARCNET: return arcnet(walk);
+    case PACKET_LINK_INFINIBAND: return infiniband(walk);
     case PACKET_LINK_JUNIPER_ETHER:
     case PACKET_LINK_JUNIPER_PPPOE: return juniper(walk);
     default: return LAYER_BAD_LINK;

@@ -62,13 +62,12 @@ static uint32_t source_routes(const struct walk *walk, uint32_t at)
     return 0;
 }
 
-enum layer tunnel_gre(struct walk *walk)
+static enum layer gre(struct walk *walk)
 {
     const uint8_t *p = walk_here(walk);
     if (walk_left(walk) < 4)
         return LAYER_BAD_NETWORK;
     uint16_t flags = weir_load_be16(p), type = weir_load_be16(p + 2);
-    transport_other(walk);
     if ((flags & 7) == 1)
         return pptp(walk, flags, type);
     if ((flags & 7) != 0)
@@ -98,6 +97,12 @@ enum layer tunnel_gre(struct walk *walk)
         return LAYER_IPV4;
     }
     return type < 0x600 ? LAYER_NOT_IP : link_ethertype(walk, type);
+}
+
+enum layer tunnel_gre(struct walk *walk)
+{
+    transport_other(walk);
+    return gre(walk);
 }
 
 enum layer tunnel_by_proto(struct walk *walk, uint8_t proto)
@@ -275,7 +280,8 @@ static enum layer by_port(struct walk *walk, uint16_t port, bool destination)
     case 3544: return teredo(walk);
     case 1701: return l2tp(walk);
     case 5247: return capwap(walk);
-    case 6635: /* RFC 7510 */
+    case 4754: return destination ? gre(walk) : LAYER_DONE; /* RFC 8086 */
+    case 6635:                                              /* RFC 7510 */
         if (!destination)
             return LAYER_DONE;
         enter(walk, PACKET_TUNNEL_MPLS, 0);

@@ -26,6 +26,7 @@ uint8_t packet_link_from(uint32_t linktype)
     case 119: return PACKET_LINK_PRISM;
     case 122: return PACKET_LINK_IP_OVER_FC;
     case 127: return PACKET_LINK_RADIOTAP;
+    case 129: return PACKET_LINK_ARCNET;
     case 143: return PACKET_LINK_DOCSIS;
     case 163: return PACKET_LINK_AVS;
     case 166: return PACKET_LINK_PPP_DIR;
@@ -37,6 +38,7 @@ uint8_t packet_link_from(uint32_t linktype)
     case 228: return PACKET_LINK_RAW; /* IPv4 */
     case 229: return PACKET_LINK_RAW; /* IPv6 */
     case 239: return PACKET_LINK_NFLOG;
+    case 242: return PACKET_LINK_INFINIBAND;
     case 258: return PACKET_LINK_PKTAP;
     case 276: return PACKET_LINK_SLL2;
     default: return PACKET_LINK_UNKNOWN;

@@ -124,7 +124,9 @@ enum packet_link {
     PACKET_LINK_PKTAP,
     PACKET_LINK_JUNIPER_ETHER,
     PACKET_LINK_JUNIPER_PPPOE,
-    PACKET_LINK_PPP_DIR, /* a direction byte, then PPP */
+    PACKET_LINK_PPP_DIR,    /* a direction byte, then PPP */
+    PACKET_LINK_ARCNET,     /* with Linux's header */
+    PACKET_LINK_INFINIBAND, /* IP over InfiniBand */
     PACKET_LINKS
 };
 
