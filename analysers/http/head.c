@@ -174,7 +174,7 @@ bool http_maybe_method(const uint8_t *text, uint32_t size)
 {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         size_t length = strlen(methods[i]);
-        if (memcmp(methods[i], text, size < length ? size : length) == 0 && (size <= length || text[length] == ' '))
+        if (memcmp(methods[i], text, size < length ? size : length) == 0 && (size <= length || text[length] <= ' '))
             return true;
     }
     return false;
@@ -207,7 +207,7 @@ static bool plain_target(struct weir_str rest)
 static bool request_rest(struct http_head *head, const uint8_t *from, const uint8_t *to)
 {
     struct weir_str rest = trimmed(from, to);
-    const char *space = memrchr(rest.data, ' ', rest.size);
+    const char *space = rest.size ? memrchr(rest.data, ' ', rest.size) : NULL;
     if (space && rest.data + rest.size - space > 5 && memcmp(space, " HTTP/", 6) == 0) {
         struct weir_str version = weir_str(space + 6, (size_t)(rest.data + rest.size - space - 6));
         head->uri = trimmed((const uint8_t *)rest.data, (const uint8_t *)space);
@@ -216,6 +216,9 @@ static bool request_rest(struct http_head *head, const uint8_t *from, const uint
         if (version.size == 3 && is_digit((uint8_t)version.data[0]) && version.data[1] == '.' &&
             is_digit((uint8_t)version.data[2]))
             head->version = version;
+        const char *word = memchr(head->uri.data, ' ', head->uri.size);
+        if (word && head->method.size == 7 && memcmp(head->method.data, "CONNECT", 7) == 0)
+            head->uri.size = (uint32_t)(word - head->uri.data); /* an authority holds no space */
         return true;
     }
     if (!known_method((const uint8_t *)head->method.data, head->method.size) || !plain_target(rest))
@@ -237,7 +240,8 @@ static bool request_line(struct http_head *head, const uint8_t *line, const uint
         return p == end && known_method(line, (uint32_t)(end - line));
     if (p + 1 < end && p[1] < ' ')
         return false;
-    if (end - p > 10 && memcmp(end - 9, " HTTP/1.", 8) == 0 && is_digit(end[-1]) && p[1] > ' ' && end[-10] != ' ') {
+    bool plain = end - p > 10 && p[1] > ' ' && end[-10] != ' ' && p - line != 7; /* CONNECT is 7 */
+    if (plain && memcmp(end - 9, " HTTP/1.", 8) == 0 && is_digit(end[-1])) {
         head->uri = weir_str(p + 1, (size_t)(end - 9 - p - 1));
         head->version = weir_str(end - 3, 3);
         return true;
@@ -645,6 +649,12 @@ static enum weir_verdict probe_request(const uint8_t *data, uint32_t size, bool 
     return http_cut_head(data, (uint32_t)(end + 1 - data), false, &head) == HTTP_WHOLE ? WEIR_LIKELY : WEIR_NO;
 }
 
+/* Ports where a request that cannot be read is still likely to be answered in HTTP. */
+static bool web_port(uint16_t port)
+{
+    return port == 80 || port == 3128 || port == 8000 || port == 8008 || port == 8080 || port == 8888;
+}
+
 enum weir_verdict http_probe(const struct weir_probe *probe)
 {
     const uint8_t *data = probe->data;
@@ -657,5 +667,6 @@ enum weir_verdict http_probe(const struct weir_probe *probe)
         return probe->whole ? WEIR_NO : WEIR_WAIT;
     if (memcmp(data, "HTTP/1.", size < 7 ? size : 7) == 0)
         return size >= 7 ? WEIR_YES : probe->whole ? WEIR_NO : WEIR_WAIT;
-    return probe_request(data, size, probe->whole);
+    enum weir_verdict verdict = probe_request(data, size, probe->whole);
+    return verdict == WEIR_NO && probe->dir == WEIR_ORIG && web_port(probe->flow->dst_port) ? WEIR_WAIT : verdict;
 }
