@@ -47,7 +47,7 @@ check-corpus: all
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
-	@bench/run --size $(BENCH) --weir $(BUILD)/weir
+	@CORPUS=$(CORPUS) bench/run --size $(BENCH) --weir $(BUILD)/weir
 
 fuzz:
 	@tools/deps build fuzz
