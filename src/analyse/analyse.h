@@ -68,7 +68,8 @@ void analyse_gap(struct analyse *analyse, struct analyse_flow *af, const struct 
 /* One datagram; `wire_bytes` its payload on the wire. */
 void analyse_datagram(struct analyse *analyse, struct analyse_flow *af, const struct weir_flow *flow, int dir,
                       const uint8_t *data, uint32_t size, uint32_t wire_bytes, struct analyse_cause cause);
-/* FIN: that direction; others: the flow, after which everything of it is freed and `af` is zeroed.  Probing flows are decided first. */
+/* FIN: that direction; others: the flow, after which everything of it is freed, nothing more is read and only its service is left to be asked for.
+ * Probing flows are decided first. */
 void analyse_end(struct analyse *analyse, struct analyse_flow *af, const struct weir_flow *flow, int dir,
                  enum weir_end end, struct analyse_cause cause);
 /* For datagram flows whose analyser has on_tick. */
@@ -78,8 +79,8 @@ void analyse_tick(struct analyse *analyse, struct analyse_flow *af, const struct
 /* false: no analyser reads this flow any more, bytes need not be put in order for it.  Cheap, inline-able: first byte of af. */
 bool analyse_wanted(const struct analyse_flow *af);
 
-/* Service as named so far and by what ("analyser", or NULL); NULL while unknown.  Confidence in percent.  Still valid inside the row that flow emits
- * before analyse_end(..., WEIR_END_IDLE/RESET). */
+/* Service as named so far and by what ("analyser", or NULL); NULL while unknown.  Confidence in percent.  Final, and
+ * still there, after analyse_end(..., WEIR_END_IDLE/RESET). */
 const char *analyse_service(const struct analyse_flow *af, const char **by, uint8_t *confidence);
 
 /* True while the flow's analyser asks for on_tick. */

@@ -145,9 +145,9 @@ static struct replay replay_dialog(struct bench *bench, const struct dialog *dia
             analyse_end(bench->analyse, af, &dialog->flow, piece->dir, WEIR_END_FIN, cause);
         reset = piece->kind == PIECE_RESET;
     }
-    replay.service = service_of(af);
     cause.frame = reset ? cause.frame : 0;
     analyse_end(bench->analyse, af, &dialog->flow, WEIR_ORIG, reset ? WEIR_END_RESET : WEIR_END_IDLE, cause);
+    replay.service = service_of(af);
     return replay;
 }
 

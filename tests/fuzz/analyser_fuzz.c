@@ -112,6 +112,7 @@ static void play(struct flow *f, struct weir_bytes *b)
             end(f, dir, WEIR_END_FIN);
         } else if (kind == KIND_RESET) {
             end(f, dir, WEIR_END_RESET);
+            memset(f->space, 0, sizeof f->space); /* and a new flow */
         } else if (kind == KIND_TICK) {
             f->now.ts_ns += UINT64_C(1000000000) * (size % 16);
             if (analyse_ticks(af))

@@ -260,6 +260,7 @@ static void the_end_of_the_flow_decides(void **state)
     bench_text(&t, WEIR_ORIG, "....");
     analyse_end(t.analyse, t.af, &t.flow, WEIR_ORIG, WEIR_END_RESET, t.now);
     bench_said("A0'....'@1 end0");
+    assert_string_equal(bench_service(&t), "alpha");
     bench_close(&t);
 }
 
