@@ -224,6 +224,7 @@ static int print_summary(const struct request *request, struct progress *progres
                                      .bytes = facts.wire_bytes,
                                      .first_ns = facts.first_ns,
                                      .last_ns = facts.last_ns,
+                                     .reported_drops = facts.reported_drops,
                                      .files = (uint32_t)request->path_count,
                                      .seconds = progress_seconds(progress)};
         summary_print(summary, stdout, &ledger, &told, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/summary_tally.h"
+#include "cli/summary_parts.h"
 
 enum kind { KIND_OTHER, KIND_FLOW, KIND_HTTP, KIND_DNS, KIND_TLS };
 
@@ -91,7 +91,7 @@ static void count_service(struct summary *summary, const struct row *row, uint64
         memcpy(unnamed + 8, proto.data, proto.data && proto.size < 24 ? proto.size : 0);
         service = weir_str(unnamed, 8 + (proto.data && proto.size < 24 ? proto.size : 0));
     }
-    struct tally_entry *entry = tally_add_text(&summary->services, service, bytes);
+    struct tally_entry *entry = tally_add_word(&summary->services, service, bytes);
     entry->more[0] += packets;
     entry->more[1]++;
 }
@@ -119,7 +119,7 @@ static void count_tcp(struct summary *summary, const struct row *row, uint64_t p
     summary->missed_bytes += missed;
     summary->missed_flows += missed > 0;
     if (rtt.set)
-        spread_add(&summary->rtt, rtt.value);
+        tally_spread_add(&summary->rtt, rtt.value);
     if (!state.data)
         return;
     summary->resets += state.size >= 4 && memcmp(state.data, "RST", 3) == 0; /* RSTO RSTR RSTOS0 RSTRH */
@@ -158,8 +158,11 @@ static void __attribute__((noinline)) keep_slow(struct summary *summary, const s
     struct slow_request *slow = &summary->slowest[at];
     slow->latency_ns = latency_ns;
     slow->method_size = put_some(slow->method, sizeof slow->method, 0, row_str(row, HTTP_METHOD));
-    slow->target_size = put_some(slow->target, sizeof slow->target, 0, row_str(row, HTTP_HOST));
-    slow->target_size = put_some(slow->target, sizeof slow->target, slow->target_size, row_str(row, HTTP_URI));
+    struct weir_str uri = row_str(row, HTTP_URI);
+    slow->target_size = 0;
+    if (!uri.size || uri.data[0] == '/' || uri.data[0] == '*') /* others name the host themselves: RFC 9112, 3.2 */
+        slow->target_size = put_some(slow->target, sizeof slow->target, 0, row_str(row, HTTP_HOST));
+    slow->target_size = put_some(slow->target, sizeof slow->target, slow->target_size, uri);
 }
 
 static void count_http(struct summary *summary, const struct row *row)
@@ -178,7 +181,7 @@ static void count_http(struct summary *summary, const struct row *row)
         tally_add_text(&summary->hosts, host, 1);
     if (!latency.set)
         return;
-    spread_add(&summary->http_latency, latency.value);
+    tally_spread_add(&summary->http_latency, latency.value);
     if (latency.value > summary->slowest[SUMMARY_SLOWEST - 1].latency_ns)
         keep_slow(summary, row, latency.value);
 }
@@ -191,13 +194,13 @@ static void count_dns(struct summary *summary, const struct row *row)
     struct weir_uint latency = row_uint(row, DNS_LATENCY);
     summary->queries++;
     if (rcode.data)
-        tally_add_text(&summary->rcodes, rcode, 1);
+        tally_add_word(&summary->rcodes, rcode, 1);
     else
         summary->unanswered_queries++;
     if (qname.data)
         tally_add_text(&summary->names, qname.size ? qname : weir_cstr("."), 1);
     if (latency.set)
-        spread_add(&summary->dns_latency, latency.value);
+        tally_spread_add(&summary->dns_latency, latency.value);
 }
 
 static void count_tls(struct summary *summary, const struct row *row)
@@ -207,7 +210,7 @@ static void count_tls(struct summary *summary, const struct row *row)
     summary->resumed += row_uint(row, TLS_RESUMED).value;
     summary->established += row_uint(row, TLS_ESTABLISHED).value;
     if (version.data)
-        tally_add_text(&summary->versions, version, 1);
+        tally_add_word(&summary->versions, version, 1);
     if (sni.data && sni.size)
         tally_add_text(&summary->servers, sni, 1);
 }

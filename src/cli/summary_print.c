@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "cli/summary.h"
-#include "cli/summary_tally.h"
+#include "cli/summary_parts.h"
 #include "export/export.h"
 
 #define WIDTH 80u
@@ -159,6 +159,11 @@ static const char *count_text(char *to, uint64_t value)
     return to;
 }
 
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 /* Three digits and a unit; `base` units beneath the first. */
 static const char *scaled(char *to, double value, const char *const *units)
 {
@@ -168,6 +173,13 @@ static const char *scaled(char *to, double value, const char *const *units)
     }
     snprintf(to, QUANTITY, value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s", value, *units);
     return to;
+}
+
+/* At most eleven columns: in full below 10^9. */
+static const char *short_count(char *to, uint64_t value)
+{
+    static const char *const units[] = {"G", "T", "P", NULL};
+    return value < 1000000000u ? count_text(to, value) : scaled(to, (double)value / 1e9, units);
 }
 
 static const char *bytes_text(char *to, uint64_t bytes)
@@ -262,19 +274,19 @@ static void counted(struct page *page, uint64_t count, const char *what)
     fact(page, text);
 }
 
-static void latencies(struct page *page, const char *name, const struct spread *spread)
+static void latencies(struct page *page, const char *name, const struct tally_spread *spread)
 {
     char text[96], number[QUANTITY];
     if (!spread->count)
         return;
     label(page, name);
-    snprintf(text, sizeof text, "median ~%s", span_text(number, spread_quantile(spread, 0.5)));
+    snprintf(text, sizeof text, "median ~%s", span_text(number, tally_quantile(spread, 0.5)));
     fact(page, text);
-    snprintf(text, sizeof text, "p95 ~%s", span_text(number, spread_quantile(spread, 0.95)));
+    snprintf(text, sizeof text, "p95 ~%s", span_text(number, tally_quantile(spread, 0.95)));
     fact(page, text);
     snprintf(text, sizeof text, "longest %s", span_text(number, spread->longest));
     fact(page, text);
-    snprintf(text, sizeof text, "of %s", count_text(number, spread->count));
+    snprintf(text, sizeof text, "%s measured", count_text(number, spread->count));
     fact(page, text);
     end_line(page);
 }
@@ -318,7 +330,8 @@ static void print_head(struct page *page, const struct summary_facts *facts)
     uint64_t span = facts->last_ns - facts->first_ns;
     bool same_day = facts->first_ns / 86400000000000u == facts->last_ns / 86400000000000u;
     ink(page, INK_TITLE);
-    snprintf(text, sizeof text, "%s packets, %s", count_text(a, facts->frames), bytes_text(b, facts->bytes));
+    snprintf(text, sizeof text, "%s %s, %s", count_text(a, facts->frames), plural(facts->frames, "packet", "packets"),
+             bytes_text(b, facts->bytes));
     say(page, text);
     ink(page, INK_PLAIN);
     if (facts->files > 1) {
@@ -341,7 +354,7 @@ static void print_head(struct page *page, const struct summary_facts *facts)
     say(page, text);
     if (span) {
         say(page, span_text(a, span));
-        if (span >= 1000000000u) {
+        if (span >= 1000000000u && facts->bytes >= span / 1000000000u) {
             static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", NULL};
             snprintf(text, sizeof text, ", %s on average",
                      scaled(a, (double)facts->bytes * 8 / ((double)span / 1e9), units));
@@ -393,8 +406,8 @@ static void service_line(struct page *page, const struct tally_entry *entry, con
     else
         say_safe(page, entry->label, entry->size, entry->cut, 15);
     pad_to(page, 18);
-    cell(page, count_text(text, entry->more[1]), entry->exact, 10);
-    cell(page, count_text(text, entry->more[0]), entry->exact, 12);
+    cell(page, short_count(text, entry->more[1]), entry->exact, 10);
+    cell(page, short_count(text, entry->more[0]), entry->exact, 12);
     cell(page, bytes_text(text, entry->sum), entry->exact, 10);
     say(page, "  ");
     print_bar(page, entry->sum, whole);
@@ -448,7 +461,7 @@ static void talker_line(struct page *page, const struct tally_entry *entry)
     ink(page, INK_PLAIN);
     say(page, to);
     pad_to(page, 48);
-    cell(page, count_text(text, entry->more[1]), entry->exact, 10);
+    cell(page, short_count(text, entry->more[1]), entry->exact, 10);
     cell(page, bytes_text(text, entry->more[0]), entry->exact, 11);
     cell(page, bytes_text(text, entry->sum - entry->more[0]), entry->exact, 11);
     end_line(page);
@@ -479,15 +492,14 @@ static void print_http(struct page *page, const struct summary *summary)
         return;
     rule(page, "HTTP");
     label(page, "requests");
-    if (summary->requests)
-        counted(page, summary->requests, summary->requests == 1 ? "request" : "requests");
+    counted(page, summary->requests, plural(summary->requests, "request", "requests"));
     for (int i = 1; i <= 5; i++)
         counted(page, summary->status[i], classes[i]);
     counted(page, summary->status[0], classes[0]);
     counted(page, summary->unanswered_requests, "without a reply");
     counted(page, summary->lone_replies, "replies without their request");
     end_line(page);
-    latencies(page, "reply after", &summary->http_latency);
+    latencies(page, "latency", &summary->http_latency);
     names(page, "hosts", &summary->hosts);
     for (uint32_t i = 0; i < SUMMARY_SLOWEST && summary->slowest[i].latency_ns; i++) {
         const struct slow_request *slow = &summary->slowest[i];
@@ -503,15 +515,13 @@ static void print_http(struct page *page, const struct summary *summary)
 }
 
 /* The names of a small tally as facts: "20 NXDOMAIN". */
-static void kinds(struct page *page, const struct tally *tally, bool upper)
+static void kinds(struct page *page, const struct tally *tally)
 {
     const struct tally_entry *top[5];
     uint32_t count = tally_top(tally, top, 5);
     for (uint32_t i = 0; i < count; i++) {
         char safe[128];
         make_safe(safe, 24, top[i]->label, top[i]->size, top[i]->cut);
-        for (char *p = safe; upper && *p; p++)
-            *p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
         counted(page, top[i]->sum, safe);
     }
 }
@@ -522,11 +532,11 @@ static void print_dns(struct page *page, const struct summary *summary)
         return;
     rule(page, "DNS");
     label(page, "queries");
-    counted(page, summary->queries, summary->queries == 1 ? "query" : "queries");
-    kinds(page, &summary->rcodes, true);
+    counted(page, summary->queries, plural(summary->queries, "query", "queries"));
+    kinds(page, &summary->rcodes);
     counted(page, summary->unanswered_queries, "unanswered");
     end_line(page);
-    latencies(page, "reply after", &summary->dns_latency);
+    latencies(page, "latency", &summary->dns_latency);
     names(page, "names", &summary->names);
 }
 
@@ -536,8 +546,8 @@ static void print_tls(struct page *page, const struct summary *summary)
         return;
     rule(page, "TLS");
     label(page, "hellos");
-    counted(page, summary->hellos, summary->hellos == 1 ? "client hello" : "client hellos");
-    kinds(page, &summary->versions, true);
+    counted(page, summary->hellos, plural(summary->hellos, "client hello", "client hellos"));
+    kinds(page, &summary->versions);
     counted(page, summary->established, "established");
     counted(page, summary->resumed, "resumed");
     end_line(page);
@@ -560,11 +570,11 @@ static void print_tcp(struct page *page, const struct summary *summary)
     } else {
         fact(page, "no retransmissions");
     }
-    counted(page, summary->unanswered_syns, summary->unanswered_syns == 1 ? "SYN unanswered" : "SYNs unanswered");
+    counted(page, summary->unanswered_syns, plural(summary->unanswered_syns, "SYN unanswered", "SYNs unanswered"));
     counted(page, summary->refused, "refused");
     counted(page, summary->resets, "reset");
     snprintf(text, sizeof text, "of %s %s", count_text(number, summary->tcp_flows),
-             summary->tcp_flows == 1 ? "flow" : "flows");
+             plural(summary->tcp_flows, "flow", "flows"));
     fact(page, text);
     end_line(page);
 }
@@ -641,7 +651,7 @@ static uint32_t print_losses(struct page *page, const struct summary *summary, c
     if (summary->missed_bytes) {
         char flows[QUANTITY];
         snprintf(text, sizeof text, "of TCP streams that the capture does not hold, in %s %s",
-                 count_text(flows, summary->missed_flows), summary->missed_flows == 1 ? "flow" : "flows");
+                 count_text(flows, summary->missed_flows), plural(summary->missed_flows, "flow", "flows"));
         loss_line(page, bytes_text(number, summary->missed_bytes), text);
         lines++;
     }
@@ -664,9 +674,10 @@ static void print_sums(struct page *page, const struct ledger *ledger)
             continue;
         all = false;
         ink(page, INK_BAD);
-        snprintf(text, sizeof text, "  the sum of %ss does not close: %s came in, %s are accounted for",
+        pad_to(page, 2);
+        snprintf(text, sizeof text, "the sum of %ss does not close: %s came in, %s are accounted for",
                  ledger_unit_name(units[i]), count_text(a, in), count_text(b, out));
-        say(page, text);
+        wrapped(page, text, 2);
         ink(page, INK_PLAIN);
         end_line(page);
     }
@@ -677,26 +688,24 @@ static void print_sums(struct page *page, const struct ledger *ledger)
 static void print_ledger(struct page *page, const struct summary *summary, const struct ledger *ledger,
                          const struct summary_facts *facts)
 {
-    char text[160], a[QUANTITY], b[QUANTITY];
-    rule(page, "Lost");
-    if (!print_losses(page, summary, ledger, facts)) {
+    char text[240], a[QUANTITY], b[QUANTITY];
+    uint64_t received = ledger->count[LEDGER_received], filtered = ledger->count[LEDGER_filtered],
+             duplicate = ledger->count[LEDGER_duplicate_frame];
+    rule(page, "What was lost");
+    bool lost = print_losses(page, summary, ledger, facts) > 0;
+    pad_to(page, 2);
+    if (!lost) {
         ink(page, INK_GOOD);
-        say(page, "  nothing lost: ");
+        say(page, "nothing lost: ");
         ink(page, INK_PLAIN);
-    } else {
-        say(page, "  ");
     }
-    snprintf(text, sizeof text, "%s frames received, %s analysed", count_text(a, ledger->count[LEDGER_received]),
-             count_text(b, ledger->count[LEDGER_analysed]));
-    say(page, text);
-    if (ledger->count[LEDGER_filtered]) {
-        snprintf(text, sizeof text, ", %s filtered", count_text(a, ledger->count[LEDGER_filtered]));
-        say(page, text);
-    }
-    if (ledger->count[LEDGER_duplicate_frame]) {
-        snprintf(text, sizeof text, ", %s duplicate", count_text(a, ledger->count[LEDGER_duplicate_frame]));
-        say(page, text);
-    }
+    int size = snprintf(text, sizeof text, "%s %s received, %s analysed", count_text(a, received),
+                        plural(received, "frame", "frames"), count_text(b, ledger->count[LEDGER_analysed]));
+    if (filtered)
+        size += snprintf(text + size, sizeof text - (size_t)size, ", %s filtered", count_text(a, filtered));
+    if (duplicate)
+        snprintf(text + size, sizeof text - (size_t)size, ", %s duplicate", count_text(a, duplicate));
+    wrapped(page, text, lost ? 2 : page->column);
     end_line(page);
     print_sums(page, ledger);
 }

@@ -60,8 +60,8 @@ uint64_t export_writer_unmatched(const struct export_writer *writer);
 /* Why rows() or flush() answered -1: errno of the write (EPIPE: the reader left, which is no error to speak of). */
 int export_writer_errno(const struct export_writer *writer);
 
-/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written under PATH.tmp.  -1 leaves
- * errno set: EPIPE here, too, is no error to speak of. */
+/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written under PATH.tmp.  errno says
+ * why it could not be written, 0 if it could; EPIPE alone is no -1. */
 int export_writer_close(struct export_writer *writer, bool whole, struct error *error);
 
 /* ---- what others may use as well ---- */

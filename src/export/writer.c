@@ -487,8 +487,8 @@ int export_writer_close(struct export_writer *writer, bool whole, struct error *
     if (!writer)
         return 0;
     int failed = drain(writer) == 0 ? 0 : writer->failed, result = 0;
-    if (failed)
-        result = error_errno(error, failed, "%s", writer->path ? writer->tmp_path : "output");
+    if (failed && failed != EPIPE) /* a reader that left had what it wanted */
+        result = error_errno(error, failed, "%s", writer->path ? writer->tmp_path : "standard output");
     if (writer->path && finish_file(writer, whole && !failed, failed ? NULL : error) != 0 && !failed) {
         failed = errno;
         result = -1;

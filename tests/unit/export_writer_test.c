@@ -380,7 +380,7 @@ static void a_full_disk_stops_the_writer_and_keeps_the_reason(void **state)
     assert_int_equal(sink.flush(sink.context), -1);
     assert_int_equal(export_writer_close(writer, true, &error), -1);
     assert_int_equal(errno, ENOSPC);
-    assert_string_equal(error.text, "output: No space left on device");
+    assert_string_equal(error.text, "standard output: No space left on device");
     record_batch_free(batch);
     close(fd);
 }
@@ -400,7 +400,7 @@ static void a_reader_that_left_is_told_by_epipe(void **state)
     assert_int_equal(sink.flush(sink.context), -1);
     assert_int_equal(export_writer_errno(writer), EPIPE);
     assert_int_equal(sink.rows(sink.context, batch, 0, 1), -1);
-    assert_int_equal(export_writer_close(writer, true, &error), -1);
+    assert_int_equal(export_writer_close(writer, true, &error), 0); /* no error to speak of */
     assert_int_equal(errno, EPIPE);
     record_batch_free(batch);
     close(ends[1]);

@@ -11,7 +11,7 @@
  *
  * A spread is a histogram whose buckets are a 32nd of a power of two wide.
  */
-#include "cli/summary_tally.h"
+#include "cli/tally.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -139,6 +139,11 @@ struct tally_entry *tally_add(struct tally *tally, uint64_t hash, const void *la
     return entry;
 }
 
+struct tally_entry *tally_add_word(struct tally *tally, struct weir_str text, uint64_t weight)
+{
+    return tally_add(tally, tally_hash(text.data, text.size), text.data, text.size, weight);
+}
+
 struct tally_entry *tally_add_text(struct tally *tally, struct weir_str text, uint64_t weight)
 {
     char lower[256];
@@ -178,30 +183,33 @@ uint32_t tally_top(const struct tally *tally, const struct tally_entry **top, ui
 
 /* ---- quantiles ---- */
 
-void spread_add(struct spread *spread, uint64_t value)
+void tally_spread_add(struct tally_spread *spread, uint64_t value)
 {
     uint32_t bucket = (uint32_t)value;
-    if (value >= SPREAD_STEPS) {
+    if (value >= TALLY_SPREAD_STEPS) {
         uint32_t power = 63 - (uint32_t)__builtin_clzll(value); /* at least 5 */
-        bucket = (power - 4) * SPREAD_STEPS + (uint32_t)(value >> (power - 5) & (SPREAD_STEPS - 1));
+        bucket = (power - 4) * TALLY_SPREAD_STEPS + (uint32_t)(value >> (power - 5) & (TALLY_SPREAD_STEPS - 1));
     }
-    spread->buckets[bucket < SPREAD_BUCKETS ? bucket : SPREAD_BUCKETS - 1]++;
+    spread->buckets[bucket < TALLY_SPREAD_BUCKETS ? bucket : TALLY_SPREAD_BUCKETS - 1]++;
     spread->count++;
     if (value > spread->longest)
         spread->longest = value;
 }
 
-uint64_t spread_quantile(const struct spread *spread, double share)
+uint64_t tally_quantile(const struct tally_spread *spread, double share)
 {
     uint64_t seen = 0, rank = (uint64_t)(share * (double)spread->count);
-    for (uint32_t i = 0; i < SPREAD_BUCKETS && spread->count; i++) {
+    if (rank >= spread->count)
+        return spread->longest;
+    for (uint32_t i = 0; i < TALLY_SPREAD_BUCKETS; i++) {
         seen += spread->buckets[i];
-        if (seen <= rank && seen < spread->count)
+        if (seen <= rank)
             continue;
-        if (i < SPREAD_STEPS)
+        if (i < TALLY_SPREAD_STEPS)
             return i;
-        uint32_t power = i / SPREAD_STEPS + 4;
-        uint64_t middle = ((uint64_t)(SPREAD_STEPS + i % SPREAD_STEPS) << (power - 5)) + (1ull << (power - 5)) / 2;
+        uint32_t power = i / TALLY_SPREAD_STEPS + 4;
+        uint64_t middle =
+            ((uint64_t)(TALLY_SPREAD_STEPS + i % TALLY_SPREAD_STEPS) << (power - 5)) + (1ull << (power - 5)) / 2;
         return middle < spread->longest ? middle : spread->longest;
     }
     return 0;
