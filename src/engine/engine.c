@@ -21,6 +21,15 @@
     X(R, U64, count, "", "", "how many")
 WEIR_TABLE_BARE(ledger, LEDGER_ROW, "what became of every frame, byte and row, by cause");
 
+/* Two analysers may fill one table: a QUIC client hello is a row of `tls` too. */
+static bool listed(const struct weir_table *const *tables, int count, const struct weir_table *table)
+{
+    for (int i = 0; i < count; i++)
+        if (tables[i] == table)
+            return true;
+    return false;
+}
+
 const struct weir_table *const *engine_tables(void)
 {
     static const struct weir_table *tables[ENGINE_TABLES_MAX + 1];
@@ -29,7 +38,8 @@ const struct weir_table *const *engine_tables(void)
         tables[count++] = flow_tables[i];
     for (int a = 0; analyse_builtin[a]; a++)
         for (int i = 0; analyse_builtin[a]->tables[i] && count < ENGINE_TABLES_MAX - 1; i++)
-            tables[count++] = analyse_builtin[a]->tables[i];
+            if (!listed(tables, count, analyse_builtin[a]->tables[i]))
+                tables[count++] = analyse_builtin[a]->tables[i];
     tables[count++] = &ledger_table;
     tables[count] = NULL;
     return tables;
