@@ -246,6 +246,8 @@ static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const 
     if (ex == NULL) {
         struct http_row row = {.method = head->method, .host = host, .version = head->version};
         row.depth = weir_uint(turn->flow->depth);
+        if (head->uri.size && head->uri.data[0] == '/') /* others may hold a password */
+            row.uri = head->uri;
         s->given_out++;
         weir_emit(turn, &http_table, &row, s->side[CLIENT].first_ns);
         return NULL;
