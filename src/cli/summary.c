@@ -132,6 +132,7 @@ static void count_flow(struct summary *summary, const struct row *row)
     uint64_t packets = row_uint(row, FLOW_SRC_PACKETS).value + row_uint(row, FLOW_DST_PACKETS).value;
     uint64_t from_src = row_uint(row, FLOW_SRC_BYTES).value, from_dst = row_uint(row, FLOW_DST_BYTES).value;
     summary->flows++;
+    summary->flow_packets += packets;
     summary->flow_bytes += from_src + from_dst;
     count_service(summary, row, packets, from_src + from_dst);
     count_talkers(summary, row, from_src, from_dst);

@@ -20,7 +20,7 @@ struct summary {
     /* flow */
     struct tally services; /* by bytes; more: packets, flows */
     struct tally talkers;  /* by bytes; more: bytes from the first address, flows */
-    uint64_t flows, flow_bytes;
+    uint64_t flows, flow_packets, flow_bytes;
     uint64_t tcp_flows, tcp_packets, retransmits, resets, refused, unanswered_syns, missed_bytes, missed_flows;
     struct tally_spread rtt;
     /* http */

@@ -296,9 +296,14 @@ static void names(struct page *page, const char *name, const struct tally *tally
 {
     const struct tally_entry *top[6];
     uint32_t count = tally_top(tally, top, 6), lines = 1;
-    if (!count)
+    if (!tally->count)
         return;
     label(page, name);
+    if (!count) {
+        char text[96], number[QUANTITY];
+        snprintf(text, sizeof text, "too many to rank: none has more than %s", count_text(number, tally->purged));
+        say(page, text);
+    }
     for (uint32_t i = 0; i < count; i++) {
         char safe[4 * WIDTH + 8], number[QUANTITY];
         uint32_t columns = make_safe(safe, 44, top[i]->label, top[i]->size, top[i]->cut);
@@ -424,23 +429,24 @@ static void heading(struct page *page, const char *text)
 
 static void print_services(struct page *page, const struct summary *summary)
 {
-    const struct tally_entry *top[512];
-    uint32_t count = tally_top(&summary->services, top, 512), shown = count > 9 ? 8 : count;
+    const struct tally_entry *top[9];
+    const struct tally *services = &summary->services;
+    uint32_t shown = tally_top(services, top, 9);
+    if (shown == 9 && services->count > 9)
+        shown = 8;
+    struct tally_entry others = {.sum = summary->flow_bytes, .exact = true};
+    others.more[0] = summary->flow_packets;
+    others.more[1] = summary->flows;
     rule(page, "Protocols");
     heading(page, "  service             flows     packets     bytes  share of bytes");
-    for (uint32_t i = 0; i < shown; i++)
+    for (uint32_t i = 0; i < shown; i++) {
         service_line(page, top[i], NULL, summary->flow_bytes);
-    if (shown == count)
-        return;
-    struct tally_entry others = {.exact = summary->services.purged == 0};
-    char name[QUANTITY + 8], number[QUANTITY];
-    for (uint32_t i = shown; i < count; i++) {
-        others.sum += top[i]->sum;
-        others.more[0] += top[i]->more[0];
-        others.more[1] += top[i]->more[1];
+        others.sum -= top[i]->sum;
+        others.more[0] -= top[i]->more[0];
+        others.more[1] -= top[i]->more[1];
     }
-    snprintf(name, sizeof name, "%s others", count_text(number, count - shown));
-    service_line(page, &others, name, summary->flow_bytes);
+    if (others.more[1])
+        service_line(page, &others, services->purged ? "others, at most" : "others", summary->flow_bytes);
 }
 
 /* Two addresses on one line where they fit, else on two. */
@@ -472,7 +478,7 @@ static void print_talkers(struct page *page, const struct summary *summary)
     const struct tally_entry *top[6];
     char text[160], number[QUANTITY];
     uint32_t count = tally_top(&summary->talkers, top, 6);
-    if (!count)
+    if (!summary->talkers.count)
         return;
     rule(page, "Top talkers");
     heading(page, "  addresses                                          flows    bytes →    bytes ←");
@@ -480,7 +486,7 @@ static void print_talkers(struct page *page, const struct summary *summary)
         talker_line(page, top[i]);
     if (!summary->talkers.purged)
         return;
-    snprintf(text, sizeof text, "  too many pairs to keep: none that is missing here has more than %s",
+    snprintf(text, sizeof text, "  too many pairs to keep all: none that is missing here has more than %s",
              bytes_text(number, summary->talkers.purged));
     heading(page, text);
 }

@@ -171,11 +171,13 @@ static int by_sum(const void *a, const void *b)
 uint32_t tally_top(const struct tally *tally, const struct tally_entry **top, uint32_t most)
 {
     const struct tally_entry **all = malloc((tally->count + 1) * sizeof *all);
+    uint32_t certain = 0;
     WEIR_CHECK(all != NULL);
     for (uint32_t i = 0; i < tally->count; i++)
-        all[i] = &tally->entries[i];
-    qsort(all, tally->count, sizeof *all, by_sum);
-    uint32_t count = tally->count < most ? tally->count : most;
+        if (tally->entries[i].sum >= tally->purged)
+            all[certain++] = &tally->entries[i];
+    qsort(all, certain, sizeof *all, by_sum);
+    uint32_t count = certain < most ? certain : most;
     memcpy(top, all, count * sizeof *all);
     free(all);
     return count;

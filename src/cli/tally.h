@@ -43,7 +43,7 @@ struct tally_entry *tally_add_word(struct tally *tally, struct weir_str text, ui
 struct tally_entry *tally_add_text(struct tally *tally, struct weir_str text, uint64_t weight);
 uint64_t tally_hash(const void *data, uint32_t size);
 
-/* The `most` largest, largest first; how many. */
+/* The `most` largest, largest first; how many.  Only such as no name that went can have exceeded. */
 uint32_t tally_top(const struct tally *tally, const struct tally_entry **top, uint32_t most);
 
 /* ---- quantiles ---- */

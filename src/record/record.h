@@ -6,7 +6,7 @@
  *     full, or the block is done: sealed ---> immutable; the engine merges sealed batches by `order` and hands runs
  *                                             of rows to sinks (export/, the summary, later Parquet and SQL)
  *
- * A batch keeps each column as an array of its type, a bitmap of what is null, and a heap for text.  Its memory is claimed once
+ * A batch keeps each column as an array of its type, a word a row with a bit for each column that is not null, and a heap for text.  Its memory is claimed once
  * and used again.  Rows never fail: text that does not fit what is left of an empty batch's heap is cut and the row counted as it is.
  *
  * Order: a row carries a 64-bit key, frame << 7 | caused by the frame itself (1) or the tick before it (0) << 6 | shard;
@@ -56,7 +56,8 @@ const struct weir_table *record_batch_table(const struct record_batch *batch);
 uint32_t record_batch_rows(const struct record_batch *batch);
 uint64_t record_batch_order(const struct record_batch *batch, uint32_t row);
 
-/* The value at (column, row); columns are numbered as record_column() does.  Null: set false, data NULL, family 0. */
+/* The value at (column, row); columns are numbered as record_column() does.  Null: set false, data NULL, family 0.  Column
+ * `proto` is text to record_str() and its number to record_uint(). */
 struct weir_uint record_uint(const struct record_batch *batch, uint32_t column, uint32_t row);
 /* Text of a batch's heap may be loaded RECORD_TEXT_SLACK bytes beyond its end; that of column `proto` may not. */
 struct weir_str record_str(const struct record_batch *batch, uint32_t column, uint32_t row);

@@ -443,6 +443,36 @@ static void a_tally_that_overflows_keeps_the_largest_and_never_overstates(void *
     tally_fini(&tally);
 }
 
+static void names_too_many_to_rank_are_not_ranked(void **state)
+{
+    struct summary *summary = summary_new();
+    struct record_sink sink = summary_sink(summary);
+    struct record_batch *batch = record_batch_new(&dns_table);
+    for (unsigned i = 0; i < 20000; i++) {
+        char name[32];
+        struct weir_flow flow = flow_between(1, 2, 17);
+        struct dns_row row = {.qname = weir_str(name, (size_t)snprintf(name, sizeof name, "n%u.example", i))};
+        if (i % 2) /* one of them is half of all */
+            row.qname = weir_cstr("often.example");
+        if (!record_append(batch, &flow, &row, 0, 0)) {
+            sink.rows(sink.context, batch, 0, record_batch_rows(batch));
+            record_batch_reset(batch);
+            i--;
+        }
+    }
+    sink.rows(sink.context, batch, 0, record_batch_rows(batch));
+    char *text = printed(summary, &clean, &some_facts, false);
+    has(text, "  names     often.example 10,000\n"); /* there from the start, so exact; and alone */
+    free(text);
+    for (uint32_t i = 0; i < summary->names.count; i++)
+        summary->names.entries[i].sum = 0;
+    text = printed(summary, &clean, &some_facts, false);
+    has(text, "  names     too many to rank: none has more than ");
+    free(text);
+    record_batch_free(batch);
+    summary_free(summary);
+}
+
 static void quantiles_are_within_two_percent(void **state)
 {
     struct tally_spread *spread = calloc(1, sizeof *spread);
@@ -475,6 +505,7 @@ int main(void)
         cmocka_unit_test(tables_with_other_columns_are_let_by),
         cmocka_unit_test(a_tally_is_exact_while_it_has_room),
         cmocka_unit_test(a_tally_that_overflows_keeps_the_largest_and_never_overstates),
+        cmocka_unit_test(names_too_many_to_rank_are_not_ranked),
         cmocka_unit_test(quantiles_are_within_two_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
