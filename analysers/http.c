@@ -774,6 +774,7 @@ const struct weir_analyser weir_http = {
     .tables = http_tables,
     .probe = http_probe,
     .on_data = http_data,
+    .carries = true,
     .on_gap = http_gap,
     .on_end = http_end,
 };

@@ -127,4 +127,5 @@ const struct weir_analyser weir_socks = {
     .tables = no_tables,
     .probe = socks_probe,
     .on_data = socks_data,
+    .carries = true,
 };

@@ -257,4 +257,5 @@ const struct weir_analyser weir_starttls = {
     .tables = no_tables,
     .probe = starttls_probe,
     .on_data = starttls_data,
+    .carries = true,
 };

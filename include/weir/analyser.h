@@ -175,6 +175,9 @@ struct weir_analyser {
 
     /* Hot swap: takes over the state of another version of the same analyser; false: let that one finish. */
     bool (*migrate)(struct weir_turn *turn, const void *old_state, uint32_t old_bytes, void *state);
+
+    /* It opens child streams: it is read even if nobody wants its own tables, for what is inside. */
+    bool carries;
 };
 #define WEIR_OVER_STREAM 1u   /* TCP and child streams */
 #define WEIR_OVER_DATAGRAM 2u /* UDP */

@@ -47,10 +47,11 @@ const char *analyse_check(const struct weir_analyser *analyser)
     return NULL;
 }
 
-/* One that has no table is there for its child streams. */
+/* One that carries others, or has no table, is there for its child streams. */
 static bool anybody_wants(const struct analyse *analyse, const struct weir_analyser *analyser)
 {
-    if (analyse->attach_unwanted || !analyser->tables[0])
+    bool carries = analyser->size > offsetof(struct weir_analyser, carries) && analyser->carries;
+    if (analyse->attach_unwanted || carries || !analyser->tables[0])
         return true;
     for (const struct weir_table *const *table = analyser->tables; *table; table++)
         if (record_wants(analyse->out, *table))
