@@ -430,7 +430,8 @@ static enum weir_verdict probe_datagram(const struct weir_probe *probe)
     if (known) {
         if (header && (question || (whole && m.counts[0] == 0)))
             return WEIR_YES;
-        return header || question ? WEIR_LIKELY : WEIR_WAIT;
+        bool one = dns_opcode(&m) == 0 && !(m.flags & DNS_Z) && m.counts[DNS_QUESTION] == 1;
+        return header || question || one ? WEIR_LIKELY : WEIR_WAIT;
     }
     if (!header || !question || !dns_strict_header(&m) || (whole && at != m.size))
         return WEIR_NO;
