@@ -386,28 +386,30 @@ static inline int header_line(struct http_head *head, const uint8_t *line, const
     return -1;
 }
 
+/* Adds text to the value that is being folded, as far as there is room. */
+static void fold_more(struct http_head *head, struct weir_str *value, const char *text, uint32_t size)
+{
+    if (size > HTTP_FOLD_MAX - head->fold_used)
+        size = HTTP_FOLD_MAX - head->fold_used;
+    memcpy(head->fold + head->fold_used, text, size);
+    head->fold_used += size;
+    value->size += size;
+}
+
 /* Joins a continuation line to the value before it (RFC 9112 section 5.2). */
 static void fold(struct http_head *head, int header, const uint8_t *line, const uint8_t *end)
 {
     struct weir_str *value = &head->value[header], more = trimmed(line, end);
-    char *room = head->fold + head->fold_used;
-    bool joined = value->data >= head->fold && value->data < head->fold + HTTP_FOLD_MAX;
-    uint32_t left = HTTP_FOLD_MAX - head->fold_used, take = joined ? 0 : value->size;
-    if (joined && value->data + value->size != room)
-        return;
-    if (take > left)
-        return;
-    if (!joined) {
-        memcpy(room, value->data, take);
-        *value = weir_str(room, take);
+    if (!(value->data >= head->fold && value->data < head->fold + HTTP_FOLD_MAX)) {
+        struct weir_str first = *value;
+        if (first.size >= HTTP_FOLD_MAX - head->fold_used)
+            return;
+        *value = weir_str(head->fold + head->fold_used, 0);
+        fold_more(head, value, first.data, first.size);
     }
-    left -= take;
-    if (value->size && left)
-        value->data == NULL ? (void)0 : (void)(room[take++] = ' ', left--, value->size++);
-    uint32_t add = more.size < left ? more.size : left;
-    memcpy(room + take, more.data, add);
-    value->size += add;
-    head->fold_used += take + add;
+    if (value->size)
+        fold_more(head, value, " ", 1);
+    fold_more(head, value, more.data, more.size);
 }
 
 /* "5", or a list of equal numbers "5, 5" (RFC 9110 section 8.6). */
