@@ -681,7 +681,7 @@ static void print_sums(struct page *page, const struct ledger *ledger)
         all = false;
         ink(page, INK_BAD);
         pad_to(page, 2);
-        snprintf(text, sizeof text, "the sum of %ss does not close: %s came in, %s are accounted for",
+        snprintf(text, sizeof text, "the %ss do not add up: %s came in, %s are accounted for",
                  ledger_unit_name(units[i]), count_text(a, in), count_text(b, out));
         wrapped(page, text, 2);
         ink(page, INK_PLAIN);
