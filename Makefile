@@ -11,6 +11,7 @@ SOURCES = $(shell git ls-files '*.c' '*.h')
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
+	@ln -sf src/cli/weir $(BUILD)/weir
 
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing: make deps installs what the build needs" >&2; exit 1; }

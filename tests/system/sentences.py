@@ -3,7 +3,7 @@
 
 A test prints 'ok: SENTENCE' or 'FAILED: SENTENCE' for each thing it checks; tests/system/run counts those lines.
 """
-import os, struct, subprocess, sys
+import os, re, struct, subprocess, sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WEIR = os.environ.get('WEIR') or os.path.join(ROOT, 'build/weir')
@@ -36,9 +36,9 @@ class Run:
         return f'weir {" ".join(self.args)}\nexit {self.code}\nstdout {self.out[:600]!r}\nstderr {self.err[:600]!r}'
 
     def one_line(self, *words):
-        """stderr is one line that starts with 'weir: ' and has all the words."""
+        """stderr is one line that starts with 'weir: ' or 'weir COMMAND: ' and has all the words."""
         text = self.err.decode('utf-8', 'replace')
-        return text.startswith('weir: ') and text.count('\n') == 1 and all(w.lower() in text.lower() for w in words)
+        return re.match(r'weir( \w+)?: ', text) is not None and text.count('\n') == 1 and all(w.lower() in text.lower() for w in words)
 
 
 def checksum(data):

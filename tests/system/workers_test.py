@@ -14,7 +14,7 @@ def made(folder):
     """Small relatives of the bench's workloads, and one capture that interleaves many connections."""
     captures = sorted(glob.glob(ROOT + '/tests/pcaps/*.pcap*'))
     captures = [c for c in captures if not c.endswith('.ndjson')]
-    for name, args in (('small', ['120000', '9000', '3']), ('http', ['12000000', '3'])):
+    for name, args in (('small', ['120000', '9000', '3']), ('http', ['4000000', '3', '8'])):
         out = f'{folder}/{name}.pcap'
         p = subprocess.run([f'{BENCH}/gen_{name}', out, *args], stdin=subprocess.DEVNULL, capture_output=True)
         if holds(f'bench/gen_{name} makes a capture', p.returncode == 0, p.stderr.decode()):
