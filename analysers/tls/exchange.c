@@ -44,7 +44,7 @@ WEIR_TABLE(tls, TLS_ROW, "one row a TLS client hello, over TCP or QUIC");
     X(R, STR, alpn, "tls.handshake.extensions_alpn_str", "", "first application protocol offered")                     \
     X(R, STRS, alpn_offered, "tls.handshake.extensions_alpn_str", "", "application protocols offered")                 \
     X(R, STR, ja4, "tls.handshake.ja4", "", "JA4 of the client hello")
-WEIR_TABLE(quic, QUIC_ROW, "one row a QUIC connection whose client hello was read");
+WEIR_TABLE(quic, QUIC_ROW, "one row a client hello over QUIC");
 
 const struct weir_table *const tls_tables[] = {&tls_table, NULL};
 const struct weir_table *const tls_quic_tables[] = {&quic_table, &tls_table, NULL};
