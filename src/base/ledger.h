@@ -40,8 +40,8 @@ enum ledger_role { LEDGER_IN, LEDGER_OUT, LEDGER_NOTE };
     X(not_ip, FRAME, NOTE, "frames that carry no IP: ARP, LLDP, STP ...")                                              \
     X(no_flow, FRAME, NOTE, "frames with IP that belong to no flow: fragments kept, quoted packets, bare headers")     \
     X(time_backwards, FRAME, NOTE, "frames with a stamp before that of the frame in front of them")                    \
-    X(seen, BYTE, IN, "TCP payload bytes that arrived in frames")                                                      \
-    X(delivered, BYTE, OUT, "payload bytes handed to an analyser in order")                                            \
+    X(seen, BYTE, IN, "transport payload bytes that arrived in flows")                                                      \
+    X(delivered, BYTE, OUT, "payload bytes handed to an analyser")                                            \
     X(duplicate, BYTE, OUT, "payload bytes that had been seen before")                                                 \
     X(over_budget, BYTE, OUT, "payload bytes dropped because a reassembly budget was used up")                         \
     X(unwanted, BYTE, OUT, "payload bytes of flows that no analyser reads")                                            \

@@ -21,7 +21,7 @@
 #define AUTO_WORKERS_MAX 8
 
 enum { TABLE, FORMAT, COLUMNS, WHERE, OUT, FILTER, WORKERS, READ, FLOWS, KEEP_SECRETS, QUIET };
-static const struct command_option options[] = {
+static const struct command_option read_options[] = {
     [TABLE] = {"table", 't', "TABLE", "print this table's rows instead of the summary"},
     [FORMAT] = {"format", 0, "FORMAT", "of rows: ndjson (default), csv, tsv"},
     [COLUMNS] = {"columns", 0, "A,B", "only these columns, in this order"},
@@ -324,4 +324,5 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_read = {
     "read", "[OPTION...] FILE...",
-    "analyses captures (pcap, pcapng, gzip, zstd; - is standard input) and prints a summary or rows", options, run};
+    "analyses captures (pcap, pcapng, gzip, zstd; - is standard input) and prints a summary or rows", read_options,
+    run};

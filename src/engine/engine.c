@@ -30,18 +30,28 @@ static bool listed(const struct weir_table *const *tables, int count, const stru
     return false;
 }
 
+/* Adds what is not there yet: analysers may share a table. */
+static void add_tables(const struct weir_table **tables, const struct weir_table *const *more)
+{
+    for (; *more; more++) {
+        int at = 0;
+        while (tables[at] && tables[at] != *more)
+            at++;
+        WEIR_CHECK(at < ENGINE_TABLES_MAX);
+        tables[at] = *more;
+    }
+}
+
 const struct weir_table *const *engine_tables(void)
 {
     static const struct weir_table *tables[ENGINE_TABLES_MAX + 1];
-    int count = 0;
-    for (int i = 0; flow_tables[i]; i++)
-        tables[count++] = flow_tables[i];
-    for (int a = 0; analyse_builtin[a]; a++)
-        for (int i = 0; analyse_builtin[a]->tables[i] && count < ENGINE_TABLES_MAX - 1; i++)
-            if (!listed(tables, count, analyse_builtin[a]->tables[i]))
-                tables[count++] = analyse_builtin[a]->tables[i];
-    tables[count++] = &ledger_table;
-    tables[count] = NULL;
+    static const struct weir_table *const last[] = {&ledger_table, NULL};
+    if (!tables[0]) {
+        add_tables(tables, flow_tables);
+        for (int a = 0; analyse_builtin[a]; a++)
+            add_tables(tables, analyse_builtin[a]->tables);
+        add_tables(tables, last);
+    }
     return tables;
 }
 

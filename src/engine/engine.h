@@ -57,7 +57,7 @@ struct engine_facts {
 
 struct engine;
 
-/* All tables that the engine can make rows of, `ledger` included; NULL-ended. */
+/* All tables that the engine can make rows of, `ledger` included; NULL-ended.  The first call is for one thread. */
 const struct weir_table *const *engine_tables(void);
 const struct weir_table *engine_table_find(const char *name); /* NULL: none */
 

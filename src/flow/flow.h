@@ -31,7 +31,8 @@
 
 /*
  * Where bytes go.  `space` is the flow's FLOW_SPACE bytes.  Called in packet order, from the thread that works on the shard.
- * `frame` is 0 when a tick is the cause.
+ * `frame` is 0 when a tick is the cause.  `data` counts its bytes in the ledger; datagrams the flow counts, by what `wanted` says after
+ * the call.
  */
 struct flow_hooks {
     void (*data)(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data, uint32_t size,

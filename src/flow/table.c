@@ -208,6 +208,7 @@ static void datagram(struct flow_shard *shard, struct flow *flow, int dir, const
     bool ticked = hooks->ticks(flow->space);
     hooks->datagram(shard->parts.context, flow->space, &flow->info, dir, packet->data + packet->payload,
                     packet->payload_bytes, packet->payload_wire, packet->ts_ns, packet->frame);
+    ledger->count[hooks->wanted(flow->space) ? LEDGER_delivered : LEDGER_unwanted] += packet->payload_bytes;
     if (!ticked && hooks->ticks(flow->space))
         timer_sooner(shard, flow);
 }

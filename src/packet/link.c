@@ -28,6 +28,7 @@ uint8_t packet_link_from(uint32_t linktype)
     case 127: return PACKET_LINK_RADIOTAP;
     case 129: return PACKET_LINK_ARCNET;
     case 143: return PACKET_LINK_DOCSIS;
+    case 149: return PACKET_LINK_PKTAP; /* LINKTYPE_USER2, as Darwin writes it; the header is checked */
     case 163: return PACKET_LINK_AVS;
     case 166: return PACKET_LINK_PPP_DIR;
     case 167: return PACKET_LINK_JUNIPER_PPPOE;

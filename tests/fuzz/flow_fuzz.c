@@ -39,7 +39,6 @@ static void on_gap(void *context, void *space, const struct weir_flow *flow, int
 static void on_datagram(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,
                         uint32_t size, uint32_t wire_bytes, uint64_t ts_ns, uint64_t frame)
 {
-    on_data(context, space, flow, dir, data, size, ts_ns, frame);
 }
 
 static void on_end(void *context, void *space, const struct weir_flow *flow, int dir, enum weir_end end, uint64_t ts_ns,
