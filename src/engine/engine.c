@@ -21,15 +21,6 @@
     X(R, U64, count, "", "", "how many")
 WEIR_TABLE_BARE(ledger, LEDGER_ROW, "what became of every frame, byte and row, by cause");
 
-/* Two analysers may fill one table: a QUIC client hello is a row of `tls` too. */
-static bool listed(const struct weir_table *const *tables, int count, const struct weir_table *table)
-{
-    for (int i = 0; i < count; i++)
-        if (tables[i] == table)
-            return true;
-    return false;
-}
-
 /* Adds what is not there yet: analysers may share a table. */
 static void add_tables(const struct weir_table **tables, const struct weir_table *const *more)
 {
