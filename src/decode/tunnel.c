@@ -91,6 +91,10 @@ static enum layer gre(struct walk *walk)
     if (type == 0x88be || type == 0x22eb)
         return erspan(walk, type, flags & 0x1000);
     enter(walk, PACKET_TUNNEL_GRE, key);
+    if (type == 0x8909 && walk_left(walk) >= 8) { /* Cisco MetaData, here with the type in front */
+        type = weir_load_be16(walk_here(walk));
+        walk->at += 8;
+    }
     if (type == 0x883e) { /* WCCP: a redirect header in its second version */
         if (walk_left(walk) >= 4 && *walk_here(walk) >> 4 != 4)
             walk->at += 4;
