@@ -22,10 +22,11 @@
 #include "http/head.h"
 #include "http/value.h"
 
-#define QUEUE_MAX 64u       /* requests waiting for a reply */
+#define QUEUE_MAX 256u      /* requests waiting for a reply: many pile up while a hole in the replies is waited for */
 #define URI_MAX (24u << 10) /* longer strings are cut in rows */
 #define TEXT_MAX 2048u
-#define REPLY_ROOM 192u /* for the strings of a usual reply, behind those of the request */
+#define LEAST_MESSAGE 16u /* no head fits into fewer bytes */
+#define REPLY_ROOM 192u   /* for the strings of a usual reply, behind those of the request */
 #define CHUNK_LINE_MAX 4096u
 #define TRAILER_MAX (16u << 10)
 #define EARLY_MAX (16u << 10) /* bytes after CONNECT or an upgrade that wait for the answer to it */
@@ -88,11 +89,13 @@ enum step {
 struct side {
     enum step step;
     bool started;    /* a message has begun: first_ns is its first byte's */
+    bool lost_head;  /* and the gap in which it was began between messages */
     bool lost_bytes; /* something was missed since the last good head */
     bool body;       /* weir_body_begin() was called */
     bool counted;    /* body_bytes says something */
     struct http_scan scan;
     uint64_t first_ns;
+    uint64_t gap_ns;     /* when the last gap was told */
     uint64_t body_bytes; /* of the current body, those that are on their way included */
 };
 
@@ -278,23 +281,34 @@ static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const 
 }
 
 /*
- * The exchange that a reply belongs to; NULL when there is no memory.  After lost bytes a client that is not known to
- * pipeline has sent its next request only after it had the reply before, so a request that was there in full before
- * this reply began makes the older ones unanswered; and a reply is never older than its request.
+ * Replies were lost: gives out the requests that they belonged to.  A client that is not known to pipeline has sent its
+ * next request only after it had the reply before, so what was asked in full before this reply began is not what it answers,
+ * but for the newest.  Replies that the gap held up all seem to begin with it: then just the one whose head is lost goes.
  */
+static void give_out_lost(struct weir_turn *turn, struct http_state *s)
+{
+    const struct side *side = &s->side[SERVER];
+    s->given_out = 0;
+    if (s->pipelined)
+        return;
+    if (side->first_ns == side->gap_ns) {
+        if (side->lost_head && s->waiting > 1)
+            give_out_oldest(turn, s);
+        return;
+    }
+    while (s->waiting > 1 && s->first->next->request_done && s->first->next->end_ns <= side->first_ns)
+        give_out_oldest(turn, s);
+}
+
+/* The exchange that a reply belongs to; NULL when there is no memory. */
 static struct exchange *answered_by(struct weir_turn *turn, struct http_state *s, const struct http_head *head)
 {
     struct side *side = &s->side[SERVER];
-    struct exchange *ex = s->first;
-    if (side->lost_bytes && !s->pipelined) {
-        while (s->waiting > 1 && ex->next->request_done && ex->next->end_ns <= side->first_ns) {
-            give_out_oldest(turn, s);
-            ex = s->first;
-        }
-        s->given_out = 0;
-    } else if (s->waiting > 1 && ex->next->first_ns < side->first_ns) {
+    if (side->lost_bytes)
+        give_out_lost(turn, s);
+    else if (s->waiting > 1 && s->first->next->first_ns < side->first_ns && side->gap_ns != side->first_ns)
         s->pipelined = true;
-    }
+    struct exchange *ex = s->first;
     if (ex && s->given_out == 0 && !(s->missed && ex->first_ns > side->first_ns)) {
         pop(s);
     } else {
@@ -392,6 +406,7 @@ static void lose(struct weir_turn *turn, struct http_state *s, int who)
     struct side *side = &s->side[who];
     message_done(turn, s, who, false);
     side->lost_bytes = true;
+    side->lost_head = false;
     s->missed |= who == CLIENT;
     side->step = LOST;
 }
@@ -703,13 +718,16 @@ static struct weir_answer http_data(struct weir_turn *turn, void *state)
 static struct weir_answer http_gap(struct weir_turn *turn, void *state, uint64_t bytes)
 {
     struct http_state *s = state;
-    int who = turn->dir ^ s->flipped;
-    (void)bytes;
-    if (s->side[who].step == SWITCHED)
+    struct side *side = &s->side[turn->dir ^ s->flipped];
+    if (side->step == SWITCHED)
         return weir_more(1);
-    if (s->side[who].step == BODY) /* the gap covers its last byte, and more */
-        message_done(turn, s, who, true);
-    lose(turn, s, who);
+    side->gap_ns = turn->ts_ns;
+    bool between = side->step == START && !side->started;
+    if (between &&
+        bytes < LEAST_MESSAGE) /* a stray line end after a body, say: still in step, or soon seen not to be */
+        return weir_more(1);
+    lose(turn, s, turn->dir ^ s->flipped);
+    side->lost_head = between;
     return weir_more(1);
 }
 

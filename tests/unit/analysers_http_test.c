@@ -253,6 +253,56 @@ static void an_exchange_reuses_the_memory_of_the_one_before(void **state)
     }
 }
 
+static void more_requests_than_are_kept_go_without_their_replies(void **state)
+{
+    char text[64];
+    (void)state;
+    for (int i = 1; i <= 257; i++) {
+        snprintf(text, sizeof text, "GET /%d HTTP/1.1\r\n\r\n", i);
+        ask(text);
+    }
+    assert_string_equal(scene->rows, "GET /1 0;");
+    for (int i = 1; i <= 257; i++) {
+        scene->rows[0] = 0;
+        snprintf(text, sizeof text, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", 204 + i);
+        answer(text);
+        snprintf(text, sizeof text, i == 1 ? "  205;" : "GET /%d %d;", i, 204 + i);
+        assert_string_equal(scene->rows, text);
+    }
+}
+
+/* One reply is missing; those behind it were held back with the gap, so that none tells when it came. */
+static void replies_that_a_gap_held_up_find_their_requests(void **state)
+{
+    (void)state;
+    ask("GET /1 HTTP/1.1\r\n\r\n");
+    ask("GET /2 HTTP/1.1\r\n\r\n");
+    ask("GET /3 HTTP/1.1\r\n\r\n");
+    struct weir_turn turn = turn_of(WEIR_RESP, NULL, 0);
+    assert_int_equal(weir_http.on_gap(&turn, scene->state, 300).kind, WEIR_MORE);
+    scene->now_ns -= 1000;
+    answer("HTTP/1.1 202 B\r\nContent-Length: 0\r\n\r\n");
+    scene->now_ns -= 1000;
+    answer("HTTP/1.1 203 C\r\nContent-Length: 0\r\n\r\n");
+    ask("GET /4 HTTP/1.1\r\n\r\n");
+    answer("HTTP/1.1 205 D\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(scene->rows, "GET /1 0;GET /2 202;GET /3 203;GET /4 205;");
+}
+
+static void a_gap_too_small_for_a_message_loses_none(void **state)
+{
+    (void)state;
+    ask("GET /1 HTTP/1.1\r\n\r\n");
+    ask("GET /2 HTTP/1.1\r\n\r\n");
+    answer("HTTP/1.1 201 A\r\nContent-Length: 0\r\n\r\n");
+    struct weir_turn turn = turn_of(WEIR_RESP, NULL, 0);
+    assert_int_equal(weir_http.on_gap(&turn, scene->state, 2).kind, WEIR_MORE);
+    ask("GET /3 HTTP/1.1\r\n\r\n");
+    answer("HTTP/1.1 202 B\r\nContent-Length: 0\r\n\r\n");
+    answer("HTTP/1.1 203 C\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(scene->rows, "GET /1 201;GET /2 202;GET /3 203;");
+}
+
 static void a_body_is_told_with_its_type_name_and_place(void **state)
 {
     (void)state;
@@ -336,6 +386,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_head_within_the_limit_is_read, begin, finish),
         cmocka_unit_test_setup_teardown(without_memory_requests_and_replies_have_rows_of_their_own, begin, finish),
         cmocka_unit_test_setup_teardown(an_exchange_reuses_the_memory_of_the_one_before, begin, finish),
+        cmocka_unit_test_setup_teardown(more_requests_than_are_kept_go_without_their_replies, begin, finish),
+        cmocka_unit_test_setup_teardown(replies_that_a_gap_held_up_find_their_requests, begin, finish),
+        cmocka_unit_test_setup_teardown(a_gap_too_small_for_a_message_loses_none, begin, finish),
         cmocka_unit_test_setup_teardown(a_body_is_told_with_its_type_name_and_place, begin, finish),
         cmocka_unit_test_setup_teardown(chunks_are_one_body_without_their_framing, begin, finish),
         cmocka_unit_test_setup_teardown(file_names_come_in_three_spellings, begin, finish),
