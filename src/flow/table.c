@@ -10,9 +10,7 @@
  * Flows never move, and their memory stays mapped when they end.  So flow_batch() may prefetch a flow found by tag before the packets in front of it
  * are handled, and only has to compare keys when its turn comes.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
 #include "flow/entry.h"
@@ -284,8 +282,7 @@ uint32_t flow_count(const struct flow_shard *shard)
 struct flow_shard *flow_shard_new(uint8_t number, const struct flow_options *options,
                                   const struct flow_shard_parts *parts)
 {
-    struct flow_shard *shard = calloc(1, sizeof *shard);
-    WEIR_CHECK(shard != NULL);
+    struct flow_shard *shard = region_take(parts->region, sizeof *shard);
     shard->number = number;
     shard->options = *options;
     shard->parts = *parts;
@@ -300,8 +297,6 @@ struct flow_shard *flow_shard_new(uint8_t number, const struct flow_options *opt
 
 void flow_shard_free(struct flow_shard *shard)
 {
-    if (!shard)
-        return;
-    pool_free(shard->flows);
-    free(shard);
+    if (shard)
+        pool_free(shard->flows);
 }
