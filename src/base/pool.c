@@ -15,10 +15,11 @@
 
 #define PAGE 4096u
 #define HUGE_PAGE ((size_t)2 << 20)
-#define SMALL_PAGES ((size_t)8 << 20) /* the first part of a region stays on 4 KiB pages: small runs touch little */
-#define CLASSES 23                    /* 32 .. 65536 */
+#define CLASSES 23 /* 32 .. 65536 */
 
 struct region {
+    void *map; /* as it was mapped; base is its first huge page */
+    size_t mapped;
     uint8_t *base;
     size_t bytes;
     atomic_size_t used;
@@ -43,12 +44,14 @@ struct region *region_new(size_t bytes)
     struct region *region = calloc(1, sizeof *region);
     WEIR_CHECK(region != NULL);
     bytes = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-    region->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    WEIR_CHECK(region->base != MAP_FAILED);
+    region->mapped = bytes + HUGE_PAGE;
+    region->map =
+        mmap(NULL, region->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    WEIR_CHECK(region->map != MAP_FAILED);
+    region->base = (uint8_t *)(((uintptr_t)region->map + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
     region->bytes = bytes;
-    /* Random access to many flows is bound by the TLB on small pages. */
-    if (bytes > SMALL_PAGES)
-        madvise(region->base + SMALL_PAGES, bytes - SMALL_PAGES, MADV_HUGEPAGE);
+    /* Random access to many flows is bound by the TLB on small pages, and a trap for each 4 KiB costs more than zeroing. */
+    madvise(region->base, bytes, MADV_HUGEPAGE);
     return region;
 }
 
@@ -56,7 +59,7 @@ void region_free(struct region *region)
 {
     if (!region)
         return;
-    munmap(region->base, region->bytes);
+    munmap(region->map, region->mapped);
     free(region);
 }
 

@@ -27,7 +27,7 @@
 #include "record/record.h"
 
 #define FLOW_SPACE 32u       /* bytes of a flow that belong to whoever the hooks serve; zeroed at the flow's start */
-#define FLOW_CLOSE_STEP 256u /* flows that one flow_close_step() ends */
+#define FLOW_CLOSE_STEP 32u /* flows that one flow_close_step() ends */
 
 /*
  * Where bytes go.  `space` is the flow's FLOW_SPACE bytes.  Called in packet order, from the thread that works on the shard.

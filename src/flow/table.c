@@ -4,8 +4,9 @@
  *
  * A bucket is one cache line: eight pointers to flows, each with sixteen bits of the hash in the part that addresses
  * leave free, so that a flow is only looked at when it is very likely the right one.  A bucket that was full when a
- * flow wanted in is marked (lowest bit of its first slot) and look-ups go on to the next one; the table is sized for
- * half load, so that is rare.
+ * flow wanted in is marked (lowest bit of its first slot) and look-ups go on to the next one.  The table begins at a page and
+ * doubles when it is half full, so that few flows share few cache lines; its old memory stays behind in the region (as much
+ * again as the table, at most).
  *
  * Flows never move, and their memory stays mapped when they end.  So flow_batch() may prefetch a flow found by tag before the packets in front of it
  * are handled, and only has to compare keys when its turn comes.
@@ -15,9 +16,10 @@
 #include "base/error.h"
 #include "flow/entry.h"
 
-#define GROUP 32u  /* packets on their way at once */
-#define PROBE 16u  /* buckets that a flow may be away from its own */
-#define SPILLED 1u /* in slot[0]: look on in the next bucket */
+#define GROUP 32u         /* packets on their way at once */
+#define BUCKETS_FIRST 64u /* a page */
+#define PROBE 16u         /* buckets that a flow may be away from its own */
+#define SPILLED 1u        /* in slot[0]: look on in the next bucket */
 #define POINTER 0x0000ffffffffffc0ull
 
 struct flow_options flow_defaults(void)
@@ -90,6 +92,22 @@ bool table_insert(struct flow_shard *shard, struct flow *flow, uint64_t hash)
     return false;
 }
 
+/* Twice the buckets; every flow is put into its new one. */
+static void table_grow(struct flow_shard *shard)
+{
+    const struct bucket *old = shard->buckets;
+    uint32_t buckets = shard->bucket_mask + 1;
+    shard->bucket_mask = 2 * buckets - 1;
+    shard->buckets = region_take(shard->parts.region, 2 * buckets * sizeof *old);
+    for (uint32_t b = 0; b < buckets; b++) {
+        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+            struct flow *flow = slot_flow(old[b].slot[i]);
+            if (flow)
+                WEIR_CHECK(table_insert(shard, flow, (old[b].slot[i] & ~0ull << 48) | flow->hash));
+        }
+    }
+}
+
 void table_remove(struct flow_shard *shard, struct flow *flow)
 {
     for (uint32_t probe = 0; probe < PROBE; probe++) {
@@ -153,6 +171,8 @@ static struct flow *begin(struct flow_shard *shard, const struct packet *packet,
     if (!flow)
         return NULL;
     flow->key = packet->key;
+    if (shard->count * 2 >= (shard->bucket_mask + 1) * BUCKET_SLOTS)
+        table_grow(shard);
     if (!table_insert(shard, flow, packet->hash)) {
         pool_put(shard->flows, flow, sizeof *flow);
         return NULL;
@@ -286,11 +306,8 @@ struct flow_shard *flow_shard_new(uint8_t number, const struct flow_options *opt
     shard->number = number;
     shard->options = *options;
     shard->parts = *parts;
-    uint32_t buckets = 64; /* half full when the shard is full */
-    while (buckets * BUCKET_SLOTS < 2 * options->flows)
-        buckets *= 2;
-    shard->bucket_mask = buckets - 1;
-    shard->buckets = region_take(parts->region, buckets * sizeof *shard->buckets);
+    shard->bucket_mask = BUCKETS_FIRST - 1;
+    shard->buckets = region_take(parts->region, BUCKETS_FIRST * sizeof *shard->buckets);
     shard->flows = pool_new(parts->region, (size_t)options->flows * pool_round(sizeof(struct flow)));
     return shard;
 }
