@@ -153,7 +153,7 @@ void host_end(const struct at *at, enum weir_end end)
 static struct at at_flow(struct analyse *analyse, struct analyse_flow *af, const struct weir_flow *flow, int dir,
                          struct analyse_cause cause)
 {
-    return (struct at){analyse, af, flow, cause, cause.ts_ns, dir};
+    return (struct at){analyse, af, flow, cause, cause.data_ns ? cause.data_ns : cause.ts_ns, dir};
 }
 
 /* The middle of a body, or of what is skipped: most bytes of most traffic. */

@@ -57,7 +57,8 @@ void analyse_set_out(struct analyse *analyse, struct record_out *out, struct led
 /* What caused a call. */
 struct analyse_cause {
     uint64_t ts_ns;
-    uint64_t frame; /* 0: a tick */
+    uint64_t frame;   /* 0: a tick */
+    uint64_t data_ns; /* time of the frame that brought the bytes, where that is another; 0: ts_ns */
 };
 
 /* In-order TCP bytes.  Counts them `delivered` or `unwanted`. */

@@ -205,6 +205,7 @@ int engine_run(struct engine *engine)
         pthread_join(engine->workers[w].thread, NULL);
     if (!atomic_load(&engine->failed))
         sink_turn(engine);
+    sink_drop_rest(engine);
     return atomic_load(&engine->failed) ? -1 : 0;
 }
 
@@ -220,6 +221,14 @@ void engine_ledger(const struct engine *engine, struct ledger *ledger)
     for (int w = 0; w < engine->options.workers; w++) {
         ledger_add(ledger, &engine->workers[w].ledger);
         ledger->count[LEDGER_made] += record_out_made(engine->workers[w].out);
+    }
+    for (int i = 0; i < engine->options.output_count; i++) {
+        const struct engine_output *output = &engine->outputs[i];
+        if (output->table == &ledger_table || !output->unmatched)
+            continue;
+        uint64_t rows = output->unmatched(output->sink.context);
+        ledger->count[LEDGER_unmatched] += rows;
+        ledger->count[LEDGER_written] -= rows;
     }
 }
 

@@ -28,6 +28,7 @@
 struct engine_output {
     const struct weir_table *table;
     struct record_sink sink;
+    uint64_t (*unmatched)(void *sink_context); /* rows among them that a condition turned away; may be NULL */
 };
 
 struct engine_options {
@@ -65,7 +66,7 @@ const struct weir_table *engine_table_find(const char *name); /* NULL: none */
 struct engine *engine_new(const struct engine_options *options, struct error *error);
 void engine_free(struct engine *engine);
 
-/* Runs to the end of the source, engine_stop(), or a sink that cannot go on (-1; the sink knows why). */
+/* Runs to the end of the source, engine_stop(), or a sink that cannot go on (-1; the sink knows why and is not called again). */
 int engine_run(struct engine *engine);
 
 /* Stops reading; what was read is finished and its rows go out.  Safe in a signal handler and from any thread. */

@@ -99,6 +99,8 @@ const struct flow_hooks *worker_hooks(void);
 
 /* sink.c: hands on the rows of every load that all workers have done. */
 bool sink_turn(struct engine *engine);
+/* After all threads have ended: rows that a failed sink left behind are counted as dropped. */
+void sink_drop_rest(struct engine *engine);
 
 /* rest.c */
 void rest_wake(struct engine *engine);                /* something happened that others may wait for */

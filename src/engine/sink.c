@@ -65,8 +65,10 @@ static int merge_table(struct engine *engine, struct load *load, int table)
 {
     struct feed feeds[ENGINE_WORKERS_MAX];
     int workers = engine->options.workers, answer = 0;
-    for (int w = 0; w < workers; w++)
+    for (int w = 0; w < workers; w++) {
         feeds[w] = (struct feed){load->rows[w][table], 0};
+        load->rows[w][table] = NULL;
+    }
     struct record_sink *sink = engine->sinks[table];
     uint64_t until;
     for (int w; (w = lowest(feeds, workers, &until)) >= 0;) {
@@ -130,12 +132,34 @@ bool sink_turn(struct engine *engine)
     if (!all_done(engine, number) || pthread_mutex_trylock(&engine->sinking) != 0)
         return false;
     bool moved = false;
-    while (all_done(engine, number = atomic_load(&engine->sunk))) {
-        if (sink_load(engine, &engine->slots[number % engine->slot_count]) != 0)
-            atomic_store(&engine->failed, true);
-        atomic_store(&engine->sunk, number + 1);
+    while (!atomic_load(&engine->failed) && all_done(engine, number = atomic_load(&engine->sunk))) {
+        if (sink_load(engine, &engine->slots[number % engine->slot_count]) == 0)
+            atomic_store(&engine->sunk, number + 1);
+        else
+            atomic_store(&engine->failed, true); /* the slot keeps what is left, for sink_drop_rest() */
         moved = true;
     }
     pthread_mutex_unlock(&engine->sinking);
     return moved;
+}
+
+static void drop(struct engine *engine, int worker, struct record_batch *batch)
+{
+    for (struct record_batch *next; batch; batch = next) {
+        next = record_batch_next(batch);
+        engine->sink_ledger.count[LEDGER_dropped] += record_batch_rows(batch);
+        record_out_recycle(engine->workers[worker].out, batch);
+    }
+}
+
+void sink_drop_rest(struct engine *engine)
+{
+    for (uint32_t s = 0; s < engine->slot_count; s++) {
+        for (int w = 0; w < engine->options.workers; w++) {
+            for (int t = 0; t < engine->table_count; t++) {
+                drop(engine, w, engine->slots[s].rows[w][t]);
+                engine->slots[s].rows[w][t] = NULL;
+            }
+        }
+    }
 }

@@ -18,32 +18,32 @@ static struct analyse *host(void *context)
 }
 
 static void on_data(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,
-                    uint32_t size, uint64_t ts_ns, uint64_t frame)
+                    uint32_t size, uint64_t data_ns, uint64_t ts_ns, uint64_t frame)
 {
-    analyse_data(host(context), space, flow, dir, data, size, (struct analyse_cause){ts_ns, frame});
+    analyse_data(host(context), space, flow, dir, data, size, (struct analyse_cause){ts_ns, frame, data_ns});
 }
 
 static void on_gap(void *context, void *space, const struct weir_flow *flow, int dir, uint64_t bytes, uint64_t ts_ns,
                    uint64_t frame)
 {
-    analyse_gap(host(context), space, flow, dir, bytes, (struct analyse_cause){ts_ns, frame});
+    analyse_gap(host(context), space, flow, dir, bytes, (struct analyse_cause){ts_ns, frame, 0});
 }
 
 static void on_datagram(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,
                         uint32_t size, uint32_t wire_bytes, uint64_t ts_ns, uint64_t frame)
 {
-    analyse_datagram(host(context), space, flow, dir, data, size, wire_bytes, (struct analyse_cause){ts_ns, frame});
+    analyse_datagram(host(context), space, flow, dir, data, size, wire_bytes, (struct analyse_cause){ts_ns, frame, 0});
 }
 
 static void on_end(void *context, void *space, const struct weir_flow *flow, int dir, enum weir_end end, uint64_t ts_ns,
                    uint64_t frame)
 {
-    analyse_end(host(context), space, flow, dir, end, (struct analyse_cause){ts_ns, frame});
+    analyse_end(host(context), space, flow, dir, end, (struct analyse_cause){ts_ns, frame, 0});
 }
 
 static void on_tick(void *context, void *space, const struct weir_flow *flow, uint64_t ts_ns)
 {
-    analyse_tick(host(context), space, flow, (struct analyse_cause){ts_ns, 0});
+    analyse_tick(host(context), space, flow, (struct analyse_cause){ts_ns, 0, 0});
 }
 
 static bool wanted(const void *space)

@@ -26,7 +26,7 @@ enum end_state { END_INACTIVE, END_SYN_SENT, END_SYN_ACK_SENT, END_PARTIAL, END_
 #define FLOW_TCP 0x01u
 #define FLOW_ORIG_HIGH 0x02u /* end 1 of the key is the originator */
 #define FLOW_FLIPPED 0x04u   /* the first packet seen came from the responder */
-#define FLOW_ENDED 0x08u     /* hooks->end was called for the flow: nothing more is handed on */
+#define FLOW_RESET 0x08u     /* a believable reset was seen */
 #define FLOW_HANDSHAKE 0x10u /* rtt is measured or given up */
 
 /* side.flags: one direction of a TCP connection */

@@ -26,17 +26,18 @@
 #include "packet/packet.h"
 #include "record/record.h"
 
-#define FLOW_SPACE 32u       /* bytes of a flow that belong to whoever the hooks serve; zeroed at the flow's start */
+#define FLOW_SPACE 32u      /* bytes of a flow that belong to whoever the hooks serve; zeroed at the flow's start */
 #define FLOW_CLOSE_STEP 32u /* flows that one flow_close_step() ends */
 
 /*
  * Where bytes go.  `space` is the flow's FLOW_SPACE bytes.  Called in packet order, from the thread that works on the shard.
- * `frame` is 0 when a tick is the cause.  `data` counts its bytes in the ledger; datagrams the flow counts, by what `wanted` says after
+ * `data_ns` is the time of the frame that brought the bytes, `ts_ns` and `frame` those of the one that caused the call; `frame` is 0 when a
+ * tick is the cause.  `data` counts its bytes in the ledger; datagrams the flow counts, by what `wanted` says after
  * the call.
  */
 struct flow_hooks {
     void (*data)(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data, uint32_t size,
-                 uint64_t ts_ns, uint64_t frame);
+                 uint64_t data_ns, uint64_t ts_ns, uint64_t frame);
     void (*gap)(void *context, void *space, const struct weir_flow *flow, int dir, uint64_t bytes, uint64_t ts_ns,
                 uint64_t frame);
     void (*datagram)(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,

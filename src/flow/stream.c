@@ -18,12 +18,13 @@
 #include "base/error.h"
 #include "flow/entry.h"
 
-#define QUEUE_MIN 15u   /* with the header, 256 bytes */
-#define QUEUE_MAX 2047u /* 32 KiB */
+#define QUEUE_MIN 15u   /* with the header, 384 bytes */
+#define QUEUE_MAX 2047u /* 48 KiB */
 
 struct segment {
     uint32_t seq, bytes;
-    uint8_t *data; /* NULL: only counted */
+    uint8_t *data;  /* NULL: only counted */
+    uint64_t ts_ns; /* of the frame that brought it */
 };
 
 struct queue {
@@ -55,14 +56,15 @@ static struct side *side_of(const struct stream *s)
     return &s->flow->side[s->dir];
 }
 
-static void hand_on(const struct stream *s, const uint8_t *data, uint32_t bytes)
+static void hand_on(const struct stream *s, const uint8_t *data, uint32_t bytes, uint64_t data_ns)
 {
     if (!bytes)
         return;
     side_of(s)->next += bytes;
     const struct flow_shard_parts *parts = &s->shard->parts;
     if (data && parts->hooks->wanted(s->flow->space))
-        parts->hooks->data(parts->context, s->flow->space, &s->flow->info, s->dir, data, bytes, s->ts_ns, s->frame);
+        parts->hooks->data(parts->context, s->flow->space, &s->flow->info, s->dir, data, bytes, data_ns, s->ts_ns,
+                           s->frame);
     else
         parts->ledger->count[LEDGER_unwanted] += bytes;
 }
@@ -109,7 +111,7 @@ static void drain(const struct stream *s)
             return;
         /* Never overlapping: whoever moves `next` stops at the first kept byte. */
         WEIR_CHECK(front->seq == side_of(s)->next);
-        hand_on(s, front->data, front->bytes);
+        hand_on(s, front->data, front->bytes, front->ts_ns);
         free_segment(s, queue, front);
         queue->first++;
         queue->count--;
@@ -208,7 +210,7 @@ static bool keep(const struct stream *s, uint32_t index, uint32_t seq, const uin
             pool_put(shard->parts.pool, copy, bytes);
         return false;
     }
-    *segment = (struct segment){seq, bytes, copy};
+    *segment = (struct segment){seq, bytes, copy, s->ts_ns};
     if (copy)
         s->flow->queue[s->dir]->kept += bytes;
     if (!queue)
@@ -258,7 +260,7 @@ static void in_order(const struct stream *s, const uint8_t *data, uint32_t bytes
             if (room < piece)
                 piece = room;
         }
-        hand_on(s, data, piece);
+        hand_on(s, data, piece, s->ts_ns);
         data += piece;
         bytes -= piece;
         if (!queue)
@@ -333,7 +335,7 @@ void stream_segment(struct flow_shard *shard, struct flow *flow, int dir, uint32
     uint32_t bytes = packet->payload_bytes;
     struct ledger *ledger = shard->parts.ledger;
     ledger->count[LEDGER_seen] += bytes;
-    if (flow->flags & FLOW_ENDED || !(side->flags & SIDE_SEQ) || side->flags & SIDE_FIN_TOLD) {
+    if (!(side->flags & SIDE_SEQ) || side->flags & SIDE_FIN_TOLD) {
         ledger->count[LEDGER_unwanted] += bytes;
         return;
     }

@@ -199,12 +199,13 @@ static struct flow *begin(struct flow_shard *shard, const struct packet *packet,
 void flow_end(struct flow_shard *shard, struct flow *flow, enum weir_end end, uint64_t ts_ns, uint64_t frame)
 {
     for (int dir = 0; dir < 2; dir++) {
-        if (flow->flags & FLOW_TCP && !(flow->flags & FLOW_ENDED))
+        if (flow->flags & FLOW_TCP)
             stream_flush(shard, flow, dir, ts_ns, frame);
         stream_free(shard, flow, dir);
     }
-    if (!(flow->flags & FLOW_ENDED))
-        shard->parts.hooks->end(shard->parts.context, flow->space, &flow->info, WEIR_ORIG, end, ts_ns, frame);
+    if (flow->flags & FLOW_RESET)
+        end = WEIR_END_RESET;
+    shard->parts.hooks->end(shard->parts.context, flow->space, &flow->info, WEIR_ORIG, end, ts_ns, frame);
     row_emit(shard, flow, false);
     table_remove(shard, flow);
     timer_take(shard, flow);

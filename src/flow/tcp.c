@@ -118,18 +118,17 @@ static bool reset_is_plausible(const struct side *me, const struct packet *packe
     return off >= -RESET_SLACK && off <= RESET_SLACK;
 }
 
-static void reset(struct flow_shard *shard, struct flow *flow, int dir, const struct packet *packet)
+/*
+ * The end is told when the flow ends, a linger later: a forged reset that both ends ignore must not hide what they go on to say.
+ */
+static void reset(struct flow *flow, int dir, const struct packet *packet)
 {
-    if (flow->flags & FLOW_ENDED || !reset_is_plausible(&flow->side[dir], packet))
+    if (!reset_is_plausible(&flow->side[dir], packet))
         return;
     bool closed = flow->side[0].state == END_CLOSED && flow->side[1].state == END_CLOSED;
     if (!closed)
         flow->side[dir].state = END_RESET;
-    for (int d = 0; d < 2; d++)
-        stream_flush(shard, flow, d, packet->ts_ns, packet->frame);
-    flow->flags |= FLOW_ENDED;
-    shard->parts.hooks->end(shard->parts.context, flow->space, &flow->info, dir, WEIR_END_RESET, packet->ts_ns,
-                            packet->frame);
+    flow->flags |= FLOW_RESET;
 }
 
 /* Anything but plain data and acknowledgements inside an established connection. */
@@ -160,7 +159,7 @@ void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const stru
         if (flow->queue[d])
             stream_check(shard, flow, d, packet->ts_ns, packet->frame);
     if (flags & TCP_RST)
-        reset(shard, flow, dir, packet);
+        reset(flow, dir, packet);
     if (timeout && tcp_timeout_ns(shard, flow) < timeout)
         timer_sooner(shard, flow);
 }

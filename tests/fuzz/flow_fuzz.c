@@ -22,7 +22,7 @@ struct count {
 static struct count *current;
 
 static void on_data(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,
-                    uint32_t size, uint64_t ts_ns, uint64_t frame)
+                    uint32_t size, uint64_t data_ns, uint64_t ts_ns, uint64_t frame)
 {
     volatile uint8_t sum = 0;
     for (uint32_t i = 0; i < size; i++)

@@ -47,7 +47,7 @@ static void tell(struct script *script, const void *text, size_t size)
 }
 
 static void on_data(void *context, void *space, const struct weir_flow *flow, int dir, const uint8_t *data,
-                    uint32_t size, uint64_t ts_ns, uint64_t frame)
+                    uint32_t size, uint64_t data_ns, uint64_t ts_ns, uint64_t frame)
 {
     struct scene *scene = context;
     scene->ledger.count[LEDGER_delivered] += size;
@@ -434,10 +434,23 @@ static void a_reset_from_nowhere_is_not_believed(void **state)
     tcp(scene, 1, TCP_RST, 0x70000000u, 0, "", 0);
     text(scene, 0, 101, 501, "on");
     assert_string_equal(scene->told[0].text, "on");
+    scene_end(scene);
+    struct record_batch *batch = rows(scene, 0);
+    assert_field(batch, "state", "S1");
+    record_out_recycle(scene->out, batch);
+    scene_free(scene);
+}
+
+static void a_reset_ends_the_flow_a_moment_later(void **state)
+{
+    struct scene *scene = scene_new(NULL, 1 << 20);
+    handshake(scene);
     tcp(scene, 1, TCP_RST, 501, 0, "", 0);
-    assert_string_equal(scene->told[1].text, "!");
-    text(scene, 0, 103, 501, "late");
-    assert_string_equal(scene->told[0].text, "on");
+    text(scene, 0, 101, 501, "forged?");
+    assert_string_equal(scene->told[0].text, "forged?");
+    flow_tick(scene->shard, scene->now + 7 * SECOND, scene->frame + 1);
+    assert_string_equal(scene->told[0].text, "forged?!");
+    assert_int_equal(flow_count(scene->shard), 0);
     scene_free(scene);
 }
 
@@ -670,6 +683,7 @@ int main(void)
         cmocka_unit_test(a_syn_sent_again_is_the_same_flow),
         cmocka_unit_test(a_fin_is_told_after_the_last_byte),
         cmocka_unit_test(a_reset_from_nowhere_is_not_believed),
+        cmocka_unit_test(a_reset_ends_the_flow_a_moment_later),
         cmocka_unit_test(states_and_histories_are_those_of_zeek),
         cmocka_unit_test(the_handshake_gives_the_round_trip),
         cmocka_unit_test(idle_flows_end_by_packet_time),
