@@ -2,10 +2,10 @@
 /*
  * The batch loop and the flow key.
  *
- * Nearly all packets are Ethernet, maybe a VLAN tag or two, IPv4 without options or IPv6 without extensions, TCP or UDP: plain() takes
- * those in straight-line code and writes the packet in one go.  It answers false for whatever is otherwise, before it has
- * written anything, and walk_frame() starts again from the first byte: a loop over steps, a layer each.  Both must give the
- * same for what both can do; only the walk counts what is wrong.
+ * Nearly all packets are Ethernet, maybe a VLAN tag or two, IPv4 without options or IPv6 without extensions, TCP or UDP:
+ * plain_packet() takes those in straight-line code and writes the packet in one go.  It answers false for whatever is otherwise,
+ * before it has written anything, and walk_frame() starts again from the first byte: a loop over steps, a layer each.  Both
+ * must give the same for what both can do; only the walk counts what is wrong.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -87,45 +87,60 @@ static inline bool is_vlan(uint16_t type)
     return type == 0x8100 || type == 0x88a8;
 }
 
-static inline bool plain(const struct decode *decode, struct packet *packet)
+/* What plain_packet() reads of the headers down to IP. */
+struct plain {
+    uint32_t at;    /* of the IP header */
+    uint32_t head;  /* its bytes */
+    uint32_t total; /* of the IP packet */
+    uint16_t vlan[2];
+    uint8_t family, proto;
+};
+
+/* False for what is not plain, cut within the first eight bytes of the transport header included. */
+static inline __attribute__((always_inline)) bool plain_network(const struct packet *packet, struct plain *plain)
 {
     const uint8_t *data = packet->data;
     uint32_t cap = packet->caplen, at = 14;
     if (packet->link != PACKET_LINK_ETHERNET || cap < 14 + 20)
         return false;
-    uint16_t type = weir_load_be16(data + 12), vlan[2] = {0xffff, 0xffff};
+    uint16_t type = weir_load_be16(data + 12);
+    plain->vlan[0] = plain->vlan[1] = 0xffff;
     for (int i = 0; __builtin_expect(i < 2 && is_vlan(type), 0); i++) {
-        vlan[i] = weir_load_be16(data + at) & 0xfff;
+        plain->vlan[i] = weir_load_be16(data + at) & 0xfff;
         type = weir_load_be16(data + at + 2);
         at += 4;
     }
-    const uint8_t *ip = data + at, *transport;
-    uint32_t total, head;
-    uint8_t proto, family;
+    const uint8_t *ip = data + at;
+    plain->at = at;
     if (type == 0x0800) {
         if (cap < at + 28 || ip[0] != 0x45 || weir_load_be16(ip + 6) & 0x3fff)
             return false;
-        total = weir_load_be16(ip + 2);
-        head = 20;
-        proto = ip[9];
-        family = 4;
-    } else if (type == 0x86dd) {
-        if (cap < at + 48 || ip[0] >> 4 != 6)
-            return false;
-        total = weir_load_be16(ip + 4) + 40u;
-        head = 40;
-        proto = ip[6];
-        family = 6;
-    } else {
-        return false;
+        plain->total = weir_load_be16(ip + 2);
+        plain->head = 20;
+        plain->proto = ip[9];
+        plain->family = 4;
+        return true;
     }
-    uint32_t end = at + total < cap ? at + total : cap, begin = at + head;
-    transport = data + begin;
-    uint32_t payload = begin + 8, seq = 0, ack = 0;
-    uint16_t window = 0;
+    if (type != 0x86dd || cap < at + 48 || ip[0] >> 4 != 6)
+        return false;
+    plain->total = weir_load_be16(ip + 4) + 40u;
+    plain->head = 40;
+    plain->proto = ip[6];
+    plain->family = 6;
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool plain_packet(const struct decode *decode, struct packet *packet)
+{
+    struct plain plain;
+    if (!plain_network(packet, &plain))
+        return false;
+    const uint8_t *ip = packet->data + plain.at, *transport = ip + plain.head;
+    uint32_t begin = plain.at + plain.head, wire_end = plain.at + plain.total, payload = begin + 8, seq = 0, ack = 0;
+    uint32_t end = wire_end < packet->caplen ? wire_end : packet->caplen;
+    uint16_t sport = weir_load_be16(transport), dport = weir_load_be16(transport + 2), window = 0;
     uint8_t tcp_flags = 0, flags = PACKET_FLOW;
-    uint16_t sport = weir_load_be16(transport), dport = weir_load_be16(transport + 2);
-    if (proto == 6) {
+    if (plain.proto == 6) {
         if (end < begin + 20)
             return false;
         uint32_t size = (transport[12] >> 4) * 4u;
@@ -137,18 +152,18 @@ static inline bool plain(const struct decode *decode, struct packet *packet)
         tcp_flags = transport[13];
         window = weir_load_be16(transport + 14);
         flags = PACKET_FLOW | PACKET_TCP;
-    } else if (proto != 17 || payload > end || weir_load_be16(transport + 4) != total - head ||
+    } else if (plain.proto != 17 || payload > end || weir_load_be16(transport + 4) != plain.total - plain.head ||
                tunnel_port(sport, dport)) {
         return false;
     }
     struct ends ends =
-        family == 4 ? ends_ipv4(ip + 12, ip + 16, sport, dport) : ends_ipv6(ip + 8, ip + 24, sport, dport);
-    set_key(decode, packet, &ends, 0, key_vlan(decode, vlan), family, proto);
-    packet->ip_bytes = total;
+        plain.family == 4 ? ends_ipv4(ip + 12, ip + 16, sport, dport) : ends_ipv6(ip + 8, ip + 24, sport, dport);
+    set_key(decode, packet, &ends, 0, key_vlan(decode, plain.vlan), plain.family, plain.proto);
+    packet->ip_bytes = plain.total;
     packet->payload = payload;
     packet->payload_bytes = end - payload;
-    packet->payload_wire = at + total - payload;
-    packet->network = (uint16_t)at;
+    packet->payload_wire = wire_end - payload;
+    packet->network = (uint16_t)plain.at;
     packet->transport = (uint16_t)begin;
     packet->flags = (uint8_t)((packet->flags & PACKET_CUT) | flags | (ends.high ? PACKET_FROM_HIGH : 0));
     packet->seq = seq;
@@ -156,7 +171,7 @@ static inline bool plain(const struct decode *decode, struct packet *packet)
     packet->window = window;
     packet->tcp_flags = tcp_flags;
     packet->icmp_type = 0;
-    packet->vlan = vlan[0];
+    packet->vlan = plain.vlan[0];
     packet->tunnel = 0;
     return true;
 }
@@ -277,7 +292,7 @@ void decode_block(struct decode *decode, struct block *block, struct ledger *led
     for (uint32_t i = 0; i < count; i++) {
         if (i + AHEAD < count)
             __builtin_prefetch(packets[i + AHEAD].data);
-        if (__builtin_expect(plain(decode, &packets[i]), 1))
+        if (__builtin_expect(plain_packet(decode, &packets[i]), 1))
             analysed++;
         else
             walk_frame(decode, block, &packets[i], ledger);

@@ -144,14 +144,15 @@ enum layer transport_sctp(struct walk *walk);
 enum layer transport_icmp(struct walk *walk);
 enum layer transport_other(struct walk *walk);
 
-/* Could UDP between these ports carry a tunnel that is followed? */
+/* Could UDP between these ports carry a tunnel that tunnel_by_port() follows?  One answer for all, without a branch a port. */
 static inline bool tunnel_port(uint16_t a, uint16_t b)
 {
-    /* a bit for port % 64: few others share one, and the switch in tunnel_by_port() tells for sure */
-    const uint64_t bits = 1ull << 4789 % 64 | 1ull << 4790 % 64 | 1ull << 8472 % 64 | 1ull << 6081 % 64 |
-                          1ull << 2152 % 64 | 1ull << 3544 % 64 | 1ull << 1701 % 64 | 1ull << 5247 % 64 |
-                          1ull << 6635 % 64 | 1ull << 4754 % 64;
-    return (bits >> a % 64 | bits >> b % 64) & 1;
+    static const uint16_t ports[16] = {4789, 4790, 8472, 6081, 2152, 3544, 1701, 5247,
+                                       6635, 4754, 4789, 4789, 4789, 4789, 4789, 4789};
+    uint16_t hit = 0;
+    for (int i = 0; i < 16; i++)
+        hit |= (uint16_t)((ports[i] == a) | (ports[i] == b));
+    return hit;
 }
 
 /* One fragment, its IP header in walk->ip and its data at walk->at. */
