@@ -48,7 +48,7 @@ enum ledger_role { LEDGER_IN, LEDGER_OUT, LEDGER_NOTE };
     X(made, ROW, IN, "rows that the engine made")                                                                      \
     X(written, ROW, OUT, "rows handed to a writer")                                                                    \
     X(spilled, ROW, OUT, "rows parked on disk for a slow writer")                                                      \
-    X(dropped, ROW, OUT, "rows dropped by a writer's policy")                                                          \
+    X(dropped, ROW, OUT, "rows dropped by a writer's policy, or left when it could not go on")                                                          \
     X(unmatched, ROW, OUT, "rows that --where turned away")                                                            \
     X(flow_evicted, FLOW, NOTE, "flows closed early because the flow table was full")                                  \
     X(hold_refused, BYTE, NOTE, "bytes that an analyser asked for and the budget refused")                             \

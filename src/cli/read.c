@@ -237,6 +237,11 @@ static int print_summary(const struct request *request, struct progress *progres
     return code;
 }
 
+static uint64_t unmatched(void *context)
+{
+    return export_writer_unmatched(context);
+}
+
 /* Opens one outlet for each wanted table.  How many, or -1 after a line on stderr. */
 static int open_outlets(const struct request *request, struct outlet *outlets, struct engine_output *outputs)
 {
@@ -258,7 +263,7 @@ static int open_outlets(const struct request *request, struct outlet *outlets, s
                 export_writer_close(outlets[--count].writer, false, NULL);
             return -1;
         }
-        outputs[count++] = (struct engine_output){*table, export_writer_sink(outlet->writer)};
+        outputs[count++] = (struct engine_output){*table, export_writer_sink(outlet->writer), unmatched};
     }
     return count;
 }
