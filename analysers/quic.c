@@ -14,39 +14,29 @@
  *
  * Not here: versions of Google's and Facebook's own (named, not opened), HTTP/3, and paths that change their addresses.
  */
-#define OPENSSL_API_COMPAT 0x10101000L /* AES_encrypt(): no allocation, no lock, no context to keep for each thread */
-#include <openssl/aes.h>
-#include <openssl/modes.h>
-
+#include "quic/protect.h"
 #include "tls/tls.h"
 
-#define ID_MOST 20u       /* bytes of a connection id (RFC 9000 section 17.2) */
-#define PACKET_MOST 4096u /* bytes of an Initial packet that is opened */
-#define STREAM_MOST 16384u
-#define STREAM_FIRST 4096u
-#define RANGES 32u  /* pieces of a CRYPTO stream that are out of order */
-#define PACKETS 64u /* Initial packets that are opened in a flow */
-#define TAG_BYTES 16u
-#define SAMPLE_AT 4u /* the sample for header protection begins as if the packet number had four bytes */
+#define ID_MOST 20u        /* bytes of a connection id (RFC 9000 section 17.2) */
+#define PACKET_MOST 4096u  /* bytes of an Initial packet that is opened */
+#define STREAM_MOST 16384u /* bytes of a CRYPTO stream that are kept */
+#define STREAM_STEP 512u   /* their room is a multiple of this */
+#define RANGES 32u         /* pieces of a CRYPTO stream that are out of order */
+#define PACKETS 64u        /* Initial packets that are opened in a flow */
 
 enum packet_type { PACKET_INITIAL, PACKET_0RTT, PACKET_HANDSHAKE, PACKET_RETRY };
-
-struct keys {
-    uint8_t key[16], hp[16], iv[12];
-};
 
 /* Received bytes [from, to) of a CRYPTO stream, in ascending order and apart. */
 struct range {
     uint32_t from, to;
 };
 
-/* One direction's CRYPTO stream.  `base` is where the message that is being put together begins. */
+/* What has come of one direction's CRYPTO stream while a message of it is not whole.  Held. */
 struct stream {
-    uint8_t *data; /* held: from `base` on */
-    uint64_t base;
-    uint32_t room, ranges;
     uint64_t ts_ns; /* of its first piece */
+    uint32_t room, ranges;
     struct range range[RANGES];
+    uint8_t data[]; /* `room` bytes, from the state's `base` on */
 };
 
 /* Keys, and what they were made from. */
@@ -54,7 +44,9 @@ struct secrets {
     uint32_t version;
     uint8_t id_bytes;
     uint8_t id[ID_MOST];
-    struct keys keys[2]; /* client's and server's */
+    uint8_t initial[QUIC_SECRET_BYTES];
+    bool made[2];
+    struct quic_keys keys[2]; /* client's and server's */
 };
 
 struct state {
@@ -62,48 +54,32 @@ struct state {
     uint8_t client; /* direction of the client's Initial packets */
     bool keyed, over, secured;
     uint8_t packets;
-    struct stream streams[2];
+    uint64_t base[2];          /* of the client's and the server's CRYPTO stream: bytes that are done with */
+    struct stream *streams[2]; /* NULL: nothing is waiting */
     struct tls_exchange x;
 };
 _Static_assert(sizeof(struct state) <= 4096, "the host gives 4,096 bytes");
 
 /* ---- versions ---- */
 
-struct version {
-    const uint8_t *salt;
-    bool v2; /* labels and packet types of RFC 9369 */
-};
-
-static const uint8_t salt_v1[20] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-                                    0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
-static const uint8_t salt_v2[20] = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
-                                    0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9};
-static const uint8_t salt_29[20] = {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97,
-                                    0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99};
-static const uint8_t salt_23[20] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
-                                    0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02};
-
 #define QUIC_V2 0x6b3343cfu
 #define QUIC_DRAFT 0xff000000u
 
-/* What opens packets of that version.  Versions that only force a negotiation (RFC 9000 section 15) do not say: their
- * salt is that of the client's own version, so several are tried.  No salt: nothing is left to try. */
-static struct version version_of(uint32_t number, uint32_t try)
+/* The salt that opens packets of that version; -1: none is left to try.  Versions that only force a negotiation (RFC
+ * 9000 section 15) do not say: their salt is that of the client's own version, so several are tried. */
+static int salt_of(uint32_t number, uint32_t try)
 {
-    const uint8_t *salts[3] = {NULL, NULL, NULL};
+    static const int8_t any[] = {QUIC_SALT_V1, QUIC_SALT_29, QUIC_SALT_23};
     uint32_t draft = number - QUIC_DRAFT;
-    if (number == 1 || (draft >= 33 && draft <= 34)) {
-        salts[0] = salt_v1;
-    } else if (number == QUIC_V2) {
-        salts[0] = salt_v2;
-    } else if (draft >= 29 && draft <= 32) {
-        salts[0] = salt_29;
-    } else if (draft >= 23 && draft <= 28) {
-        salts[0] = salt_23;
-    } else if ((number & 0x0f0f0f0f) == 0x0a0a0a0a) {
-        salts[0] = salt_v1, salts[1] = salt_29, salts[2] = salt_23;
-    }
-    return (struct version){try < 3 ? salts[try] : NULL, number == QUIC_V2};
+    if ((number & 0x0f0f0f0f) == 0x0a0a0a0a)
+        return try < sizeof any ? any[try] : -1;
+    if (try > 0)
+        return -1;
+    if (number == 1 || (draft >= 33 && draft <= 34))
+        return QUIC_SALT_V1;
+    if (number == QUIC_V2)
+        return QUIC_SALT_V2;
+    return draft >= 29 && draft <= 32 ? QUIC_SALT_29 : draft >= 23 && draft <= 28 ? QUIC_SALT_23 : -1;
 }
 
 /* A version of QUIC as the IETF has it, whether it can be opened or not. */
@@ -176,60 +152,12 @@ static bool long_header(struct weir_bytes *b, struct header *h)
         h->token = weir_sub(b, token <= weir_left(b) ? (size_t)token : SIZE_MAX);
     }
     uint64_t size = varint(b);
-    if (b->bad || size > weir_left(b) || size < SAMPLE_AT + 16)
+    if (b->bad || size > weir_left(b) || size < QUIC_SAMPLE_AT + 16)
         return false;
     h->number = b->at;
     h->left = (uint32_t)size;
     weir_skip(b, (size_t)size);
     return true;
-}
-
-/* ---- keys ---- */
-
-static void derive(struct keys *keys, const uint8_t initial[32], const char *side, bool v2)
-{
-    uint8_t secret[32];
-    tls_hkdf_expand_label(initial, side, secret, 32);
-    tls_hkdf_expand_label(secret, v2 ? "quicv2 key" : "quic key", keys->key, 16);
-    tls_hkdf_expand_label(secret, v2 ? "quicv2 iv" : "quic iv", keys->iv, 12);
-    tls_hkdf_expand_label(secret, v2 ? "quicv2 hp" : "quic hp", keys->hp, 16);
-}
-
-static void make_keys(struct state *st, struct version version, const struct header *h)
-{
-    uint8_t initial[32];
-    st->secrets.version = h->version;
-    st->secrets.id_bytes = (uint8_t)weir_left(&h->to);
-    if (st->secrets.id_bytes)
-        memcpy(st->secrets.id, h->to.at, st->secrets.id_bytes);
-    tls_hmac_sha256(version.salt, 20, st->secrets.id, st->secrets.id_bytes, initial);
-    derive(&st->secrets.keys[0], initial, "client in", version.v2);
-    derive(&st->secrets.keys[1], initial, "server in", version.v2);
-}
-
-/* Takes protection and encryption off an Initial packet; bytes of plaintext, 0 when it is too short or long. */
-static uint32_t open_packet(const struct header *h, const struct keys *keys, uint8_t plain[PACKET_MOST])
-{
-    AES_KEY aes;
-    uint8_t mask[16], counter[16], stream[16] = {0}, head;
-    if (h->left > PACKET_MOST)
-        return 0;
-    AES_set_encrypt_key(keys->hp, 128, &aes);
-    AES_encrypt(h->number + SAMPLE_AT, mask, &aes);
-    head = h->start[0] ^ (mask[0] & 0x0f);
-    uint32_t number_bytes = (head & 3u) + 1;
-    if (h->left < number_bytes + TAG_BYTES + 1)
-        return 0;
-    /* The nonce is the packet number, xored into the iv; GCM counts blocks of text from 2 (NIST SP 800-38D). */
-    memcpy(counter, keys->iv, 12);
-    memcpy(counter + 12, "\0\0\0\2", 4);
-    for (uint32_t i = 0; i < number_bytes; i++)
-        counter[12 - number_bytes + i] ^= h->number[i] ^ mask[1 + i];
-    uint32_t size = h->left - number_bytes - TAG_BYTES;
-    unsigned int used = 0;
-    AES_set_encrypt_key(keys->key, 128, &aes);
-    CRYPTO_ctr128_encrypt(h->number + number_bytes, plain, size, &aes, counter, stream, &used, (block128_f)AES_encrypt);
-    return size;
 }
 
 /* ---- frames ---- */
@@ -302,14 +230,54 @@ static bool frames_are_whole(const uint8_t *plain, uint32_t size)
     return !b.bad;
 }
 
+/* ---- the handshake ---- */
+
+static void finish(struct weir_turn *turn, struct state *st)
+{
+    st->over = true;
+    if (st->x.open && st->x.answered)
+        st->x.established = weir_uint(st->secured);
+    tls_exchange_emit(turn, &st->x);
+}
+
+static void handle_message(struct weir_turn *turn, struct state *st, int side, struct weir_bytes message,
+                           uint64_t ts_ns)
+{
+    struct tls_client client;
+    struct tls_server server;
+    char room[16];
+    const uint8_t *body = message.at + 4;
+    uint32_t size = (uint32_t)weir_left(&message) - 4;
+    if (side == 0 && message.at[0] == TLS_CLIENT_HELLO && tls_client_parse(&client, body, size)) {
+        tls_exchange_emit(turn, &st->x);
+        tls_exchange_client(turn, &st->x, &client, true, ts_ns);
+        tls_exchange_emit_quic(turn, &st->x, version_text(st->secrets.version, room));
+    } else if (side == 1 && st->x.open && message.at[0] == TLS_SERVER_HELLO && tls_server_parse(&server, body, size)) {
+        tls_exchange_server(turn, &st->x, &server);
+    }
+}
+
+/* Handles the messages that lie whole at the front of `data`; how many bytes they are. */
+static uint32_t handle_messages(struct weir_turn *turn, struct state *st, int side, struct weir_bytes data,
+                                uint64_t ts_ns)
+{
+    const uint8_t *start = data.at;
+    while (weir_left(&data) >= 4) {
+        uint32_t size = weir_load_be24(data.at + 1) + 4;
+        if (size > STREAM_MOST || size > weir_left(&data))
+            break;
+        handle_message(turn, st, side, weir_sub(&data, size), ts_ns);
+    }
+    return (uint32_t)(data.at - start);
+}
+
 /* ---- CRYPTO streams ---- */
 
-static void stream_drop(struct weir_turn *turn, struct stream *s)
+static void stream_drop(struct weir_turn *turn, struct state *st, int side)
 {
-    if (s->data)
-        weir_release(turn, s->data);
-    s->data = NULL;
-    s->room = s->ranges = 0;
+    if (st->streams[side])
+        weir_release(turn, st->streams[side]);
+    st->streams[side] = NULL;
 }
 
 /* Enters [from, to) among the ranges.  false: too many pieces. */
@@ -330,47 +298,30 @@ static bool enter_range(struct stream *s, uint32_t from, uint32_t to)
     return true;
 }
 
-/* Room for the first `size` bytes from base on. */
-static bool stream_grow(struct weir_turn *turn, struct stream *s, uint32_t size)
+/* The stream of a side with room for `size` bytes; NULL: there is none to be had, and what there was stays. */
+static struct stream *stream_with_room(struct weir_turn *turn, struct state *st, int side, uint64_t size)
 {
-    if (size <= s->room)
-        return true;
-    uint32_t room = size <= STREAM_FIRST ? STREAM_FIRST : STREAM_MOST;
-    uint8_t *data = size <= STREAM_MOST ? weir_hold(turn, room) : NULL;
-    if (!data)
-        return false;
-    if (s->data) {
-        memcpy(data, s->data, s->room);
-        weir_release(turn, s->data);
-    }
-    s->data = data;
-    s->room = room;
-    return true;
-}
-
-/* Bytes from `base` on that are there without a hole. */
-static uint32_t stream_ready(const struct stream *s)
-{
-    return s->ranges && s->range[0].from == 0 ? s->range[0].to : 0;
-}
-
-static void stream_add(struct weir_turn *turn, struct stream *s, const struct piece *piece)
-{
-    const uint8_t *data = piece->data.at;
-    uint64_t size = weir_left(&piece->data), end = piece->offset + size;
-    if (end <= s->base || !size)
-        return;
-    uint64_t skip = piece->offset < s->base ? s->base - piece->offset : 0;
-    uint64_t from = piece->offset + skip - s->base, to = end - s->base;
-    if (to > STREAM_MOST || !stream_grow(turn, s, (uint32_t)to))
-        return;
-    if (!s->ranges)
+    struct stream *old = st->streams[side], *s;
+    if (size > STREAM_MOST || (old && size <= old->room))
+        return size > STREAM_MOST ? NULL : old;
+    uint32_t room = ((uint32_t)size + STREAM_STEP - 1) / STREAM_STEP * STREAM_STEP;
+    if (old && room < 2 * old->room)
+        room = 2 * old->room < STREAM_MOST ? 2 * old->room : STREAM_MOST;
+    s = weir_hold(turn, (uint32_t)sizeof *s + room);
+    if (!s)
+        return NULL;
+    if (old) {
+        memcpy(s, old, sizeof *s + old->room);
+        stream_drop(turn, st, side);
+    } else {
         s->ts_ns = turn->ts_ns;
-    if (enter_range(s, (uint32_t)from, (uint32_t)to))
-        memcpy(s->data + from, data + skip, (size_t)(to - from));
+    }
+    s->room = room;
+    st->streams[side] = s;
+    return s;
 }
 
-/* The message at the front is done with; what follows it moves up. */
+/* The messages at the front are done with; what follows them moves up. */
 static void stream_advance(struct stream *s, uint32_t bytes)
 {
     uint32_t n = 0;
@@ -382,76 +333,81 @@ static void stream_advance(struct stream *s, uint32_t bytes)
         s->range[n++] = (struct range){r.from > bytes ? r.from - bytes : 0, r.to - bytes};
     }
     s->ranges = n;
-    s->base += bytes;
 }
 
-/* ---- the handshake ---- */
-
-static void finish(struct weir_turn *turn, struct state *st)
+/* Bytes that lie `at` bytes behind the base, and that cannot be read as they are. */
+static void stream_add(struct weir_turn *turn, struct state *st, int side, uint64_t at, struct weir_bytes data)
 {
-    st->over = true;
-    if (st->x.open && st->x.answered)
-        st->x.established = weir_uint(st->secured);
-    tls_exchange_emit(turn, &st->x);
+    uint64_t size = weir_left(&data);
+    struct stream *s = stream_with_room(turn, st, side, at + size);
+    if (!s || !enter_range(s, (uint32_t)at, (uint32_t)(at + size)))
+        return;
+    memcpy(s->data + at, data.at, (size_t)size);
+    if (s->range[0].from != 0)
+        return;
+    uint32_t used = handle_messages(turn, st, side, weir_bytes(s->data, s->range[0].to), s->ts_ns);
+    st->base[side] += used;
+    stream_advance(s, used);
+    if (!s->ranges)
+        stream_drop(turn, st, side);
 }
 
-static void handle_message(struct weir_turn *turn, struct state *st, int side, const uint8_t *message, uint32_t size)
+static void crypto(struct weir_turn *turn, struct state *st, int side, struct piece piece)
 {
-    struct tls_client client;
-    struct tls_server server;
-    char room[16];
-    if (side == 0 && message[0] == TLS_CLIENT_HELLO && tls_client_parse(&client, message + 4, size)) {
-        tls_exchange_emit(turn, &st->x);
-        tls_exchange_client(&st->x, &client, true, st->streams[0].ts_ns);
-        tls_exchange_emit_quic(turn, &st->x, version_text(st->secrets.version, room));
-    } else if (side == 1 && st->x.open && message[0] == TLS_SERVER_HELLO &&
-               tls_server_parse(&server, message + 4, size)) {
-        tls_exchange_server(&st->x, &server);
+    uint64_t *base = &st->base[side];
+    if (piece.offset < *base) {
+        uint64_t old = *base - piece.offset;
+        weir_skip(&piece.data, old < weir_left(&piece.data) ? (size_t)old : weir_left(&piece.data));
+        piece.offset = *base;
     }
-}
-
-static void stream_messages(struct weir_turn *turn, struct state *st, int side)
-{
-    struct stream *s = &st->streams[side];
-    for (uint32_t ready = stream_ready(s); ready >= 4; ready = stream_ready(s)) {
-        uint32_t size = weir_load_be24(s->data + 1);
-        if (size > STREAM_MOST - 4 || ready < size + 4)
-            return;
-        handle_message(turn, st, side, s->data, size);
-        stream_advance(s, size + 4);
+    if (piece.offset == *base && !st->streams[side]) {
+        uint32_t used = handle_messages(turn, st, side, piece.data, turn->ts_ns);
+        weir_skip(&piece.data, used);
+        piece.offset = *base += used;
     }
+    if (weir_left(&piece.data))
+        stream_add(turn, st, side, piece.offset - *base, piece.data);
 }
 
-static void packet_frames(struct weir_turn *turn, struct state *st, int side, const uint8_t *plain, uint32_t size)
+/* ---- packets ---- */
+
+static const struct quic_keys *keys_of(struct secrets *secrets, int side)
 {
-    struct weir_bytes b = weir_bytes(plain, size);
-    struct piece piece;
-    while (next_crypto(&b, &piece))
-        stream_add(turn, &st->streams[side], &piece);
-    stream_messages(turn, st, side);
+    if (!secrets->made[side])
+        quic_keys_of(&secrets->keys[side], secrets->initial, side == 1, secrets->version == QUIC_V2);
+    secrets->made[side] = true;
+    return &secrets->keys[side];
+}
+
+/* Bytes of plaintext, which are frames from end to end; 0: these keys do not open it. */
+static uint32_t open_packet(const struct header *h, const struct quic_keys *keys, uint8_t plain[PACKET_MOST])
+{
+    uint32_t size = h->left <= PACKET_MOST ? quic_open(keys, h->start[0], h->number, h->left, plain) : 0;
+    return frames_are_whole(plain, size) ? size : 0;
 }
 
 /* Opens a client's packet by the keys that its own connection id gives; keeps them if they fit, else the old ones. */
 static uint32_t open_anew(struct weir_turn *turn, struct state *st, const struct header *h, uint8_t *plain)
 {
-    struct secrets old = st->secrets;
-    for (uint32_t try = 0;; try++) {
-        struct version version = version_of(h->version, try);
-        if (!version.salt)
-            break;
-        make_keys(st, version, h);
-        uint32_t size = open_packet(h, &st->secrets.keys[0], plain);
-        if (!frames_are_whole(plain, size))
+    struct secrets new = {.version = h->version, .id_bytes = (uint8_t)weir_left(&h->to)};
+    if (new.id_bytes)
+        memcpy(new.id, h->to.at, new.id_bytes);
+    int salt;
+    for (uint32_t try = 0; (salt = salt_of(h->version, try)) >= 0; try++) {
+        quic_secret((enum quic_salt)salt, new.id, new.id_bytes, new.initial);
+        new.made[0] = false;
+        uint32_t size = open_packet(h, keys_of(&new, 0), plain);
+        if (!size)
             continue;
-        for (int i = 0; i < 2; i++) {
-            stream_drop(turn, &st->streams[i]);
-            st->streams[i].base = 0;
+        for (int side = 0; side < 2; side++) {
+            stream_drop(turn, st, side);
+            st->base[side] = 0;
         }
+        st->secrets = new;
         st->keyed = true;
         st->client = turn->dir;
         return size;
     }
-    st->secrets = old;
     return 0;
 }
 
@@ -463,14 +419,16 @@ static void initial_packet(struct weir_turn *turn, struct state *st, const struc
         return;
     st->packets++;
     int side = !st->keyed || turn->dir == st->client ? 0 : 1;
-    uint32_t size = st->keyed ? open_packet(h, &st->secrets.keys[side], plain) : 0;
-    if (!size || !frames_are_whole(plain, size)) {
+    uint32_t size = st->keyed ? open_packet(h, keys_of(&st->secrets, side), plain) : 0;
+    if (!size && side == 0) {
         bool same = st->keyed && h->version == st->secrets.version && weir_left(&h->to) == st->secrets.id_bytes &&
                     memcmp(st->secrets.id, h->to.at, st->secrets.id_bytes) == 0;
-        size = side == 0 && !same ? open_anew(turn, st, h, plain) : 0;
+        size = same ? 0 : open_anew(turn, st, h, plain);
     }
-    if (size)
-        packet_frames(turn, st, side, plain, size);
+    struct weir_bytes frames = weir_bytes(plain, size);
+    struct piece piece;
+    while (next_crypto(&frames, &piece))
+        crypto(turn, st, side, piece);
 }
 
 static struct weir_answer quic_datagram(struct weir_turn *turn, void *state)

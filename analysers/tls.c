@@ -95,7 +95,7 @@ static void client_hello(struct weir_turn *turn, struct state *st, const struct 
         st->sides[i].changed = st->sides[i].finished = false;
         st->sides[i].data_records = 0;
     }
-    tls_exchange_client(&st->x, hello, false, ts_ns);
+    tls_exchange_client(turn, &st->x, hello, false, ts_ns);
 }
 
 /* The first certificate of a chain (RFC 5246 section 7.4.2). */
@@ -105,12 +105,8 @@ static void certificate(struct weir_turn *turn, struct state *st, const uint8_t 
     weir_skip(&b, 3);
     size_t claimed = weir_be24(&b), there = weir_left(&b);
     size_t n = claimed < there ? claimed : there;
-    if (!st->x.open || !n)
-        return;
-    if (turn->dir == st->client)
-        (void)tls_x509_subject(&st->x.client_subject, &st->x.heap, b.at, n);
-    else if (!st->x.x509.subject.set)
-        (void)tls_x509_parse(&st->x.x509, &st->x.heap, b.at, n);
+    if (st->x.open && n)
+        tls_exchange_certificate(turn, &st->x, turn->dir == st->client, b.at, n);
 }
 
 static void message(struct weir_turn *turn, struct state *st, uint8_t type, const uint8_t *data, uint32_t size)
@@ -125,7 +121,7 @@ static void message(struct weir_turn *turn, struct state *st, uint8_t type, cons
         break;
     case TLS_SERVER_HELLO:
         if (st->x.open && turn->dir != st->client && tls_server_parse(&server, data, size))
-            tls_exchange_server(&st->x, &server);
+            tls_exchange_server(turn, &st->x, &server);
         break;
     case TLS_CERTIFICATE: certificate(turn, st, data, size); break;
     default: break;

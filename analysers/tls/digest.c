@@ -3,12 +3,17 @@
  * digest.c - MD5 (RFC 1321), SHA-256 (FIPS 180-4), HMAC (RFC 2104) and HKDF-Expand-Label (RFC 8446).
  *
  * Both hashes take blocks of 64 bytes and differ in the round function, the byte order and the number of words, so
- * they share one buffer and one padding.
+ * they share one buffer and one padding.  SHA-256 uses the processor's instructions for it where there are any.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "digest.h"
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 static uint32_t rotl(uint32_t x, int n)
 {
@@ -64,7 +69,7 @@ static const uint32_t sha256_k[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static void sha256_block(uint32_t h[8], const uint8_t *p)
+static void sha256_portable(uint32_t h[8], const uint8_t *p)
 {
     uint32_t w[64], s[8];
     memcpy(w, p, 64);
@@ -85,6 +90,64 @@ static void sha256_block(uint32_t h[8], const uint8_t *p)
     }
     for (int i = 0; i < 8; i++)
         h[i] += s[i];
+}
+
+#ifdef __x86_64__
+/* Four rounds, from the words in `w`. */
+#define SHA256_TARGET __attribute__((target("sha,sse4.1")))
+SHA256_TARGET static inline void sha256_rounds(__m128i *abef, __m128i *cdgh, __m128i w, int i)
+{
+    __m128i wk = _mm_add_epi32(w, _mm_loadu_si128((const __m128i *)(const void *)(sha256_k + i)));
+    *cdgh = _mm_sha256rnds2_epu32(*cdgh, *abef, wk);
+    *abef = _mm_sha256rnds2_epu32(*abef, *cdgh, _mm_shuffle_epi32(wk, 0x0e));
+}
+
+/* The instructions keep the state as two registers, a b e f and c d g h, highest word first. */
+SHA256_TARGET static void sha256_native(uint32_t h[8], const uint8_t *p)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i *state = (__m128i *)(void *)h;
+    __m128i dcba = _mm_loadu_si128(state), hgfe = _mm_loadu_si128(state + 1), w[4];
+    __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
+    __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
+    const __m128i abef_first = abef, cdgh_first = cdgh;
+    for (int i = 0; i < 4; i++) {
+        w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)), swap);
+        sha256_rounds(&abef, &cdgh, w[i], 4 * i);
+    }
+#pragma GCC unroll 12
+    for (int i = 4; i < 16; i++) {
+        __m128i last = w[(i + 3) & 3];
+        __m128i sum =
+            _mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]), _mm_alignr_epi8(last, w[(i + 2) & 3], 4));
+        w[i & 3] = _mm_sha256msg2_epu32(sum, last);
+        sha256_rounds(&abef, &cdgh, w[i & 3], 4 * i);
+    }
+    abef = _mm_add_epi32(abef, abef_first);
+    cdgh = _mm_add_epi32(cdgh, cdgh_first);
+    __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128(state, _mm_blend_epi16(feba, dchg, 0xf0));
+    _mm_storeu_si128(state + 1, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+static bool has_sha; /* of the processor; set once, before main */
+
+__attribute__((constructor)) static void look_for_sha(void)
+{
+    unsigned a, b, c, d;
+    has_sha = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA) && __builtin_cpu_supports("sse4.1");
+}
+#endif
+
+static void sha256_block(uint32_t h[8], const uint8_t *p)
+{
+#ifdef __x86_64__
+    if (has_sha) {
+        sha256_native(h, p);
+        return;
+    }
+#endif
+    sha256_portable(h, p);
 }
 
 static void block(struct tls_digest *digest, const uint8_t *p)
@@ -140,26 +203,37 @@ void tls_digest_end(struct tls_digest *digest, uint8_t *out)
     }
 }
 
-void tls_hmac_sha256(const uint8_t *key, size_t key_bytes, const uint8_t *data, size_t size, uint8_t out[32])
+void tls_hmac_key(struct tls_hmac *hmac, const uint8_t *key, size_t key_bytes)
 {
     struct tls_digest digest;
-    uint8_t pad[64] = {0}, inner[32];
+    uint8_t pad[64] = {0};
     memcpy(pad, key, key_bytes <= 64 ? key_bytes : 64);
     for (int i = 0; i < 64; i++)
         pad[i] ^= 0x36;
     tls_digest_init(&digest, TLS_SHA256);
     tls_digest_add(&digest, pad, 64);
-    tls_digest_add(&digest, data, size);
-    tls_digest_end(&digest, inner);
+    memcpy(hmac->inner, digest.h, 32);
     for (int i = 0; i < 64; i++)
         pad[i] ^= 0x36 ^ 0x5c;
     tls_digest_init(&digest, TLS_SHA256);
     tls_digest_add(&digest, pad, 64);
+    memcpy(hmac->outer, digest.h, 32);
+}
+
+void tls_hmac(const struct tls_hmac *hmac, const uint8_t *data, size_t size, uint8_t out[32])
+{
+    struct tls_digest digest = {.bytes = 64, .kind = TLS_SHA256};
+    uint8_t inner[32];
+    memcpy(digest.h, hmac->inner, 32);
+    tls_digest_add(&digest, data, size);
+    tls_digest_end(&digest, inner);
+    digest.bytes = 64;
+    memcpy(digest.h, hmac->outer, 32);
     tls_digest_add(&digest, inner, 32);
     tls_digest_end(&digest, out);
 }
 
-void tls_hkdf_expand_label(const uint8_t secret[32], const char *label, uint8_t *out, size_t size)
+void tls_hkdf_expand_label(const struct tls_hmac *secret, const char *label, uint8_t *out, size_t size)
 {
     uint8_t info[64], full[32];
     size_t n = strlen(label);
@@ -169,7 +243,7 @@ void tls_hkdf_expand_label(const uint8_t secret[32], const char *label, uint8_t 
     memcpy(info + 9, label, n);
     info[9 + n] = 0;  /* no context */
     info[10 + n] = 1; /* first and only block of HKDF-Expand (RFC 5869 section 2.3) */
-    tls_hmac_sha256(secret, 32, info, 11 + n, full);
+    tls_hmac(secret, info, 11 + n, full);
     memcpy(out, full, size);
 }
 

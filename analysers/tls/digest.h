@@ -25,9 +25,14 @@ void tls_digest_add(struct tls_digest *digest, const void *data, size_t size);
 /* 16 bytes for MD5, 32 for SHA-256.  The context is used up. */
 void tls_digest_end(struct tls_digest *digest, uint8_t *out);
 
-void tls_hmac_sha256(const uint8_t *key, size_t key_bytes, const uint8_t *data, size_t size, uint8_t out[32]);
+/* HMAC-SHA-256 once its key is taken in: what a key costs is paid once however much is hashed under it. */
+struct tls_hmac {
+    uint32_t inner[8], outer[8];
+};
+void tls_hmac_key(struct tls_hmac *hmac, const uint8_t *key, size_t key_bytes); /* at most 64 */
+void tls_hmac(const struct tls_hmac *hmac, const uint8_t *data, size_t size, uint8_t out[32]);
 /* HKDF-Expand-Label with an empty context (RFC 8446 section 7.1); `size` at most 32, `label` at most 32 bytes. */
-void tls_hkdf_expand_label(const uint8_t secret[32], const char *label, uint8_t *out, size_t size);
+void tls_hkdf_expand_label(const struct tls_hmac *secret, const char *label, uint8_t *out, size_t size);
 
 /* Lower-case hexadecimal, 2 * size characters, no zero byte. */
 void tls_hex(char *to, const uint8_t *data, size_t size);

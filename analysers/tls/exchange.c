@@ -59,22 +59,57 @@ bool tls_exchange_wanted(struct weir_turn *turn, bool quic)
     return weir_wants(turn, &tls_table) || (quic && weir_wants(turn, &quic_table));
 }
 
-static void keep_offer(struct tls_exchange *x, struct weir_bytes alpn)
+/* ---- text ---- */
+
+static void text_load(const struct tls_exchange *x, struct tls_heap *heap)
 {
-    uint32_t start = x->heap.used;
+    heap->used = x->text_bytes;
+    if (x->text_bytes)
+        memcpy(heap->text, x->text, x->text_bytes);
+}
+
+/* What was added to `heap` is the exchange's from now on; without memory for it, it is as if it had not been there. */
+static void text_keep(struct weir_turn *turn, struct tls_exchange *x, const struct tls_heap *heap)
+{
+    char *text = heap->used > x->text_bytes ? weir_hold(turn, heap->used) : NULL;
+    if (!text)
+        return;
+    memcpy(text, heap->text, heap->used);
+    if (x->text)
+        weir_release(turn, x->text);
+    x->text = text;
+    x->text_bytes = heap->used;
+}
+
+static struct weir_str text_get(const struct tls_exchange *x, struct tls_text text)
+{
+    if (!text.set || text.at + text.size > x->text_bytes)
+        return weir_str(NULL, 0);
+    return weir_str(x->text ? x->text + text.at : "", text.size);
+}
+
+/* ---- what comes in ---- */
+
+static void keep_offer(struct tls_exchange *x, struct tls_heap *heap, struct weir_bytes alpn)
+{
+    uint32_t start = heap->used;
     x->offered.set = alpn.at != NULL;
-    while (weir_left(&alpn) && x->offered.count < OFFERED && x->heap.used - start < OFFER_BYTES) {
+    while (weir_left(&alpn) && x->offered.count < OFFERED && heap->used - start < OFFER_BYTES) {
         uint8_t size = weir_u8(&alpn);
         const uint8_t *name = weir_take(&alpn, size);
         if (name)
-            x->offered.items[x->offered.count++] = tls_heap_add(&x->heap, name, size, ALPN_BYTES);
+            x->offered.items[x->offered.count++] = tls_heap_add(heap, name, size, ALPN_BYTES);
     }
 }
 
-void tls_exchange_client(struct tls_exchange *x, const struct tls_client *hello, bool quic, uint64_t ts_ns)
+void tls_exchange_client(struct weir_turn *turn, struct tls_exchange *x, const struct tls_client *hello, bool quic,
+                         uint64_t ts_ns)
 {
-    memset(x, 0, offsetof(struct tls_exchange, heap));
-    x->heap.used = 0;
+    struct tls_heap heap;
+    heap.used = 0;
+    if (x->text)
+        weir_release(turn, x->text);
+    memset(x, 0, sizeof *x);
     x->open = true;
     x->quic = quic;
     x->ts_ns = ts_ns;
@@ -87,14 +122,15 @@ void tls_exchange_client(struct tls_exchange *x, const struct tls_client *hello,
         x->has_ja4 = tls_ja4(hello, quic ? 'q' : 't', x->ja4);
     }
     if (hello->sni.data)
-        x->sni = tls_heap_add(&x->heap, hello->sni.data, hello->sni.size, SNI_BYTES);
-    keep_offer(x, hello->alpn);
+        x->sni = tls_heap_add(&heap, hello->sni.data, hello->sni.size, SNI_BYTES);
+    keep_offer(x, &heap, hello->alpn);
+    text_keep(turn, x, &heap);
     x->session_bytes = (uint8_t)weir_left(&hello->session_id);
     if (x->session_bytes)
         memcpy(x->session, hello->session_id.at, x->session_bytes);
 }
 
-void tls_exchange_server(struct tls_exchange *x, const struct tls_server *hello)
+void tls_exchange_server(struct weir_turn *turn, struct tls_exchange *x, const struct tls_server *hello)
 {
     x->answered = true;
     x->version = hello->version;
@@ -103,19 +139,37 @@ void tls_exchange_server(struct tls_exchange *x, const struct tls_server *hello)
     x->has_group = hello->has_group;
     x->group = hello->group;
     tls_ja3s(hello, x->ja3s);
-    if (hello->alpn.data)
-        x->alpn = tls_heap_add(&x->heap, hello->alpn.data, hello->alpn.size, ALPN_BYTES);
+    if (hello->alpn.data) {
+        struct tls_heap heap;
+        text_load(x, &heap);
+        x->alpn = tls_heap_add(&heap, hello->alpn.data, hello->alpn.size, ALPN_BYTES);
+        text_keep(turn, x, &heap);
+    }
     /* TLS 1.3 echoes the session id always (RFC 8446 section 4.1.3); what tells there is the key that was accepted. */
     bool echoed = x->session_bytes && weir_left(&hello->session_id) == x->session_bytes &&
                   memcmp(hello->session_id.at, x->session, x->session_bytes) == 0;
     x->resumed = weir_uint(tls_is_13(hello->version) ? hello->psk : echoed);
 }
 
-static struct weir_strs list(const struct tls_heap *heap, const struct tls_names *names,
+void tls_exchange_certificate(struct weir_turn *turn, struct tls_exchange *x, bool client, const uint8_t *der,
+                              size_t size)
+{
+    struct tls_heap heap;
+    text_load(x, &heap);
+    if (client)
+        (void)tls_x509_subject(&x->client_subject, &heap, der, size);
+    else if (!x->x509.subject.set)
+        (void)tls_x509_parse(&x->x509, &heap, der, size);
+    text_keep(turn, x, &heap);
+}
+
+/* ---- rows ---- */
+
+static struct weir_strs list(const struct tls_exchange *x, const struct tls_names *names,
                              struct weir_str items[TLS_NAMES])
 {
     for (uint32_t i = 0; i < names->count; i++)
-        items[i] = tls_heap_get(heap, names->items[i]);
+        items[i] = text_get(x, names->items[i]);
     return (struct weir_strs){items, names->count, names->set};
 }
 
@@ -129,9 +183,9 @@ void tls_exchange_emit(struct weir_turn *turn, struct tls_exchange *x)
     struct tls_row row = {0};
     row.version = tls_name_version(x->version, rooms[0]);
     row.client_version = tls_name_version(x->client_version, rooms[1]);
-    row.sni = tls_heap_get(&x->heap, x->sni);
-    row.alpn = tls_heap_get(&x->heap, x->alpn);
-    row.alpn_offered = list(&x->heap, &x->offered, offered);
+    row.sni = text_get(x, x->sni);
+    row.alpn = text_get(x, x->alpn);
+    row.alpn_offered = list(x, &x->offered, offered);
     if (x->answered) {
         row.cipher = tls_name_cipher(x->cipher, rooms[2]);
         row.ja3s = weir_str(x->ja3s, TLS_JA3_BYTES);
@@ -142,13 +196,13 @@ void tls_exchange_emit(struct weir_turn *turn, struct tls_exchange *x)
         row.ja3 = weir_str(x->ja3, TLS_JA3_BYTES);
     if (x->has_ja4 && !x->quic)
         row.ja4 = weir_str(x->ja4, TLS_JA4_BYTES);
-    row.subject = tls_heap_get(&x->heap, x->x509.subject);
-    row.issuer = tls_heap_get(&x->heap, x->x509.issuer);
-    row.serial = tls_heap_get(&x->heap, x->x509.serial);
+    row.subject = text_get(x, x->x509.subject);
+    row.issuer = text_get(x, x->x509.issuer);
+    row.serial = text_get(x, x->x509.serial);
     row.not_before = x->x509.not_before;
     row.not_after = x->x509.not_after;
-    row.san = list(&x->heap, &x->x509.san, san);
-    row.client_subject = tls_heap_get(&x->heap, x->client_subject);
+    row.san = list(x, &x->x509.san, san);
+    row.client_subject = text_get(x, x->client_subject);
     row.resumed = x->resumed;
     row.established = x->established;
     row.retried = weir_uint(x->retry);
@@ -156,6 +210,10 @@ void tls_exchange_emit(struct weir_turn *turn, struct tls_exchange *x)
     if (x->has_alert)
         row.alert = tls_name_alert(x->alert, rooms[4]);
     weir_emit(turn, &tls_table, &row, x->ts_ns);
+    if (x->text)
+        weir_release(turn, x->text);
+    x->text = NULL;
+    x->text_bytes = 0;
 }
 
 void tls_exchange_emit_quic(struct weir_turn *turn, const struct tls_exchange *x, struct weir_str version)
@@ -163,8 +221,8 @@ void tls_exchange_emit_quic(struct weir_turn *turn, const struct tls_exchange *x
     struct weir_str offered[TLS_NAMES];
     struct quic_row row = {0};
     row.version = version;
-    row.sni = tls_heap_get(&x->heap, x->sni);
-    row.alpn_offered = list(&x->heap, &x->offered, offered);
+    row.sni = text_get(x, x->sni);
+    row.alpn_offered = list(x, &x->offered, offered);
     if (x->offered.count)
         row.alpn = offered[0];
     if (x->has_ja4)

@@ -71,7 +71,7 @@ bool tls_ja4(const struct tls_client *hello, char transport, char out[TLS_JA4_BY
 
 /* ---- x509.c ---- */
 
-/* Text that outlives the packet: a value is a place in `text` of the exchange. */
+/* A value is a place in the text of its exchange. */
 struct tls_text {
     uint16_t at, size;
     bool set;
@@ -86,7 +86,7 @@ struct tls_names {
     bool set;
 };
 
-/* Where text goes: the space of an exchange. */
+/* Where text is collected: on the stack while a message is read, so that the exchange holds no more than there is. */
 struct tls_heap {
     uint16_t used;
     char text[TLS_TEXT_BYTES];
@@ -134,7 +134,8 @@ struct tls_exchange {
     struct tls_text sni, alpn, client_subject;
     struct tls_names offered;
     struct tls_x509 x509;
-    struct tls_heap heap;
+    uint16_t text_bytes;
+    char *text; /* held */
 };
 
 /* `tls`, and for QUIC `quic` and `tls`; NULL-ended. */
@@ -145,8 +146,12 @@ extern const struct weir_table *const tls_quic_tables[];
 bool tls_exchange_wanted(struct weir_turn *turn, bool quic);
 
 /* Starts over with a client hello of `ts_ns`. */
-void tls_exchange_client(struct tls_exchange *exchange, const struct tls_client *hello, bool quic, uint64_t ts_ns);
-void tls_exchange_server(struct tls_exchange *exchange, const struct tls_server *hello);
+void tls_exchange_client(struct weir_turn *turn, struct tls_exchange *exchange, const struct tls_client *hello,
+                         bool quic, uint64_t ts_ns);
+void tls_exchange_server(struct weir_turn *turn, struct tls_exchange *exchange, const struct tls_server *hello);
+/* The first certificate of a side's chain: all of the server's first one is kept, of the client's whom it is for. */
+void tls_exchange_certificate(struct weir_turn *turn, struct tls_exchange *exchange, bool client, const uint8_t *der,
+                              size_t size);
 /* Makes the row, once: nothing happens unless `open`. */
 void tls_exchange_emit(struct weir_turn *turn, struct tls_exchange *exchange);
 /* The row of table `quic` for the same hello; `version` as text. */

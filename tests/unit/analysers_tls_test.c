@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../analysers/quic/protect.h"
 #include "../../analysers/tls/tls.h"
 
 static const char *hex_of(const uint8_t *data, size_t size)
@@ -54,20 +55,23 @@ static void sha256_agrees_with_its_standard(void **state)
                         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
-/* RFC 9001 appendix A.1. */
-static void quic_keys_agree_with_rfc_9001(void **state)
+static void quic_keys_agree_with_the_rfcs(void **state)
 {
-    static const uint8_t salt[20] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-                                     0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
     static const uint8_t id[8] = {0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08};
-    uint8_t initial[32], secret[32], key[16], iv[12];
-    tls_hmac_sha256(salt, sizeof salt, id, sizeof id, initial);
-    tls_hkdf_expand_label(initial, "client in", secret, 32);
-    tls_hkdf_expand_label(secret, "quic key", key, 16);
-    tls_hkdf_expand_label(secret, "quic iv", iv, 12);
+    uint8_t initial[QUIC_SECRET_BYTES];
+    struct quic_keys keys;
+    quic_secret(QUIC_SALT_V1, id, sizeof id, initial); /* RFC 9001 appendix A.1 */
     assert_string_equal(hex_of(initial, 32), "7db5df06e7a69e432496adedb00851923595221596ae2ae9fb8115c1e9ed0a44");
-    assert_string_equal(hex_of(key, 16), "1f369613dd76d5467730efcbe3b1a22d");
-    assert_string_equal(hex_of(iv, 12), "fa044b2f42a3fd3b46fb255c");
+    quic_keys_of(&keys, initial, false, false);
+    assert_string_equal(hex_of(keys.key, 16), "1f369613dd76d5467730efcbe3b1a22d");
+    assert_string_equal(hex_of(keys.iv, 12), "fa044b2f42a3fd3b46fb255c");
+    assert_string_equal(hex_of(keys.hp, 16), "9f50449e04a0e810283a1e9933adedd2");
+    quic_keys_of(&keys, initial, true, false);
+    assert_string_equal(hex_of(keys.key, 16), "cf3a5331653c364c88f0f379b6067e37");
+    quic_secret(QUIC_SALT_V2, id, sizeof id, initial); /* RFC 9369 appendix A.1 */
+    quic_keys_of(&keys, initial, false, true);
+    assert_string_equal(hex_of(keys.key, 16), "8b1a0bc121284290a29e0971b5cd045d");
+    assert_string_equal(hex_of(keys.iv, 12), "91f73e2351d8fa91660e909f");
 }
 
 static uint8_t hello_bytes[70000];
@@ -229,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(md5_agrees_with_rfc_1321),
         cmocka_unit_test(sha256_agrees_with_its_standard),
-        cmocka_unit_test(quic_keys_agree_with_rfc_9001),
+        cmocka_unit_test(quic_keys_agree_with_the_rfcs),
         cmocka_unit_test(ja4_counts_at_most_99_and_gives_up_beyond_4096),
         cmocka_unit_test(many_ciphers_sort_like_few),
         cmocka_unit_test(a_hello_cut_anywhere_is_read_within_its_bytes),
