@@ -322,13 +322,14 @@ static void query_give_up(struct weir_turn *turn, struct dns_state *s, uint32_t 
     query_remove(turn, s, i);
 }
 
-/* Room for one more: 1, then 4, then MAX_PENDING; the oldest gives way when there is no more. */
+/* Room for one more: 1, 3, 7, 15, MAX_PENDING, which with what a hold costs fill whole blocks but for the last; the oldest
+ * gives way when there is no more. */
 static struct query *query_room(struct weir_turn *turn, struct dns_state *s)
 {
     if (s->room == 0)
         s->room = 1;
     if (s->count == s->room && s->room < MAX_PENDING) {
-        uint8_t room = s->room == 1 ? 4 : MAX_PENDING;
+        uint8_t room = s->room < 15 ? (uint8_t)(2 * s->room + 1) : MAX_PENDING;
         struct query *more = weir_hold(turn, room * (uint32_t)sizeof *more);
         if (more != NULL) {
             memcpy(more, queries(s), s->count * sizeof *more);

@@ -104,7 +104,6 @@ struct http_state {
     struct exchange *first, *last; /* answers are awaited, oldest first */
     struct exchange *asking;       /* its request is still coming; in the queue or answering, or answered */
     struct exchange *answering;
-    struct exchange *spare; /* one free block, so that keep-alive costs no holding */
     uint32_t waiting;       /* in the queue */
     uint32_t given_out;     /* requests given out for want of room: as many replies have no request */
     bool decided, flipped;  /* the originator is the server: the start was not seen */
@@ -127,13 +126,7 @@ static void free_exchange(struct weir_turn *turn, struct http_state *s, struct e
         s->answering = NULL;
     if (ex->more)
         weir_release(turn, ex->more);
-    if (s->spare == NULL || s->spare->room < ex->room) {
-        struct exchange *old = s->spare;
-        s->spare = ex;
-        ex = old;
-    }
-    if (ex)
-        weir_release(turn, ex);
+    weir_release(turn, ex);
 }
 
 static void give_out(struct weir_turn *turn, struct http_state *s, struct exchange *ex)
@@ -164,24 +157,16 @@ static void give_out_oldest(struct weir_turn *turn, struct http_state *s)
 
 static struct exchange *new_exchange(struct weir_turn *turn, struct http_state *s, uint32_t text_bytes)
 {
-    struct exchange *ex = s->spare;
-    if (ex && ex->room >= text_bytes) {
-        s->spare = NULL;
-        uint32_t room = ex->room;
-        memset(ex, 0, sizeof *ex);
-        ex->room = room;
-    } else {
-        uint32_t room = (text_bytes + REPLY_ROOM + 255) & ~255u;
+    uint32_t room = text_bytes + REPLY_ROOM;
+    struct exchange *ex = weir_hold(turn, (uint32_t)sizeof *ex + room);
+    while (ex == NULL && s->first) {
+        give_out_oldest(turn, s);
+        s->given_out++;
         ex = weir_hold(turn, (uint32_t)sizeof *ex + room);
-        while (ex == NULL && s->first) {
-            give_out_oldest(turn, s);
-            s->given_out++;
-            ex = weir_hold(turn, (uint32_t)sizeof *ex + room);
-        }
-        if (ex == NULL)
-            return NULL;
-        ex->room = room;
     }
+    if (ex == NULL)
+        return NULL;
+    ex->room = room;
     ex->row.depth = weir_uint(turn->flow->depth);
     return ex;
 }

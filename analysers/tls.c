@@ -134,7 +134,7 @@ static uint32_t wanted_bytes(const struct state *st, uint8_t type, uint32_t size
     switch (type) {
     case TLS_CLIENT_HELLO:
     case TLS_SERVER_HELLO: return size <= HELLO_MOST ? size : 0;
-    case TLS_CERTIFICATE: return !st->x.open ? 0 : size <= CERTIFICATE_MOST ? size : CERTIFICATE_MOST;
+    case TLS_CERTIFICATE: return st->x.open ? size : 0;
     default: return 0;
     }
 }
@@ -163,23 +163,36 @@ static void message_end(struct weir_turn *turn, struct state *st)
     side->in_message = side->damaged = false;
 }
 
-/* `n` bytes of the message that is coming: read in place if all of it is there, else collected. */
+/* Of a chain only the first certificate is collected, where its length is there to be seen (RFC 5246 section 7.4.2). */
+static uint32_t kept_bytes(const struct side *side, const uint8_t *data, uint32_t n)
+{
+    if (side->header[0] != TLS_CERTIFICATE)
+        return side->room;
+    uint32_t first = n >= 6 ? 6 + weir_load_be24(data + 3) : side->room;
+    first = first < CERTIFICATE_MOST ? first : CERTIFICATE_MOST;
+    return first < side->room ? first : side->room;
+}
+
+/* `n` bytes of the message that is coming: read in place if all that is wanted of it is there, else collected. */
 static void message_bytes(struct weir_turn *turn, struct state *st, const uint8_t *data, uint32_t n)
 {
     struct side *side = &st->sides[turn->dir];
-    if (side->room && !side->message && n == side->message_left) {
-        message(turn, st, side->header[0], data, side->room);
-    } else if (side->room) {
-        if (!side->message)
-            side->message = weir_hold(turn, side->room);
+    side->message_left -= n;
+    if (side->room && !side->message) {
+        side->room = kept_bytes(side, data, n);
+        if (n >= side->room) {
+            message(turn, st, side->header[0], data, side->room);
+            side->room = 0;
+            return;
+        }
+        side->message = weir_hold(turn, side->room);
         if (!side->message)
             side->room = 0; /* no memory: do without this message */
-        uint32_t copy = side->room - side->kept < n ? side->room - side->kept : n;
-        if (copy)
-            memcpy(side->message + side->kept, data, copy);
-        side->kept += copy;
     }
-    side->message_left -= n;
+    uint32_t copy = side->room - side->kept < n ? side->room - side->kept : n;
+    if (copy)
+        memcpy(side->message + side->kept, data, copy);
+    side->kept += copy;
 }
 
 /* The `n` bytes at turn->data belong to a handshake record in clear. */
