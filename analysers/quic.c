@@ -176,6 +176,15 @@ struct piece {
     struct weir_bytes data;
 };
 
+/* Most of a client's first packet is padding (RFC 9000 section 14.1). */
+static void skip_padding(struct weir_bytes *b)
+{
+    while (weir_left(b) >= 8 && weir_load_be64(b->at) == 0)
+        weir_skip(b, 8);
+    while (weir_left(b) && *b->at == 0)
+        weir_skip(b, 1);
+}
+
 static void skip_ack(struct weir_bytes *b, bool ecn)
 {
     (void)varint(b);
@@ -196,7 +205,7 @@ static bool next_crypto(struct weir_bytes *b, struct piece *piece)
     while (weir_left(b)) {
         uint64_t type = varint(b);
         switch (type) {
-        case FRAME_PADDING:
+        case FRAME_PADDING: skip_padding(b); break;
         case FRAME_PING: break;
         case FRAME_ACK:
         case FRAME_ACK_ECN: skip_ack(b, type == FRAME_ACK_ECN); break;
