@@ -9,7 +9,7 @@
 
 #include "engine/parts.h"
 
-#define AHEAD 2u /* loads that a thread may have waiting before it leaves reading to others */
+#define AHEAD 4u /* loads that a thread may have waiting before it leaves reading to others */
 
 static void learn_ifaces(struct engine *engine, uint16_t iface)
 {

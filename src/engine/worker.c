@@ -9,6 +9,7 @@
 #include "engine/parts.h"
 
 #define GROUP 256u
+#define PREFETCH 8u
 
 /* ---- flow hands bytes to analysers: the seam between two folders that do not know each other ---- */
 
@@ -83,6 +84,10 @@ static void work_packets(struct worker *worker, const struct load *load)
     const struct packet *group[GROUP];
     for (uint32_t i = 0; i < count; i++) {
         const struct packet *packet = &load->block->packets[mine ? mine[i] : i];
+        if (mine && i + PREFETCH < count) { /* another core may have read it */
+            __builtin_prefetch(&load->block->packets[mine[i + PREFETCH]]);
+            __builtin_prefetch((const char *)&load->block->packets[mine[i + PREFETCH]] + 64);
+        }
         if (packet->flags & PACKET_TICK) {
             flow_batch(worker->shards, group, grouped);
             grouped = 0;
@@ -135,7 +140,11 @@ void *worker_main(void *argument)
     struct engine *engine = worker->engine;
     while (!finished(worker)) {
         unsigned seen = atomic_load(&engine->events);
-        bool moved = reader_turn(engine, worker);
+        bool moved = false;
+        while (reader_turn(engine, worker)) {
+            rest_wake(engine);
+            moved = true;
+        }
         moved |= worker_turn(worker);
         moved |= sink_turn(engine);
         if (moved)
