@@ -14,9 +14,12 @@ from sentences import ROOT, WEIR, done, holds
 V4, V6 = '10.9.0.2', 'fd09::2'
 if 'LAB' not in os.environ:
     p = subprocess.run([os.path.join(ROOT, 'tests/system/lab'), sys.executable, os.path.abspath(__file__)], stdin=subprocess.DEVNULL)
+    if p.returncode == 77:
+        print('skipped: rows against real servers: see above', flush=True)
+        sys.exit(0)
     if p.returncode not in (0, 1):
-        holds('the servers of tests/system/lab start', False, 'see above')
-    sys.exit(p.returncode)
+        holds('the servers of tests/system/lab start and answer in time', False, f'exit {p.returncode}; see above')
+    sys.exit(1 if p.returncode else 0)
 LAB = os.environ['LAB']
 
 
@@ -34,12 +37,17 @@ class Ear:
             if 'listening on' in open(self.said.name).read():
                 return self
             time.sleep(.05)
-        raise SystemExit('FAILED: tcpdump listens on lab0')
+        self.p.kill()
+        holds('tcpdump listens on lab0', False, open(self.said.name).read())
+        done()
 
     def __exit__(self, *_):
         time.sleep(1)
         self.p.send_signal(signal.SIGINT)
-        self.p.wait()
+        try:
+            self.p.wait(10)
+        except subprocess.TimeoutExpired:
+            self.p.kill()
         said = open(self.said.name).read()
         holds(f'tcpdump lost nothing while {self.name} was captured', re.search(r'^0 packets dropped by kernel', said, re.M), said)
 
@@ -185,7 +193,7 @@ def make_http():
         w.close()
     for i in range(4):
         subprocess.run(['curl', '-s', '-o', '/dev/null', '--parallel', '--compressed', f'http://{V4}/large.txt?n=c{i}', '-o', '/dev/null',
-                        f'http://{V4}/page.html?n=d{i}'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                        f'http://{V4}/page.html?n=d{i}'], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
 
 
 def check_http(path, logged):
