@@ -32,8 +32,8 @@ struct capture_options {
 };
 
 /*
- * Opens every file at once.  NULL with the reason when the filter is wrong (libpcap's words, the expression, a caret
- * under the place where it can be told) or when not one file can be opened; a file among several that cannot be opened is complained
+ * Opens every file at once.  NULL with the reason when the filter is wrong (the expression, libpcap's words, the
+ * place where it can be told) or when not one file can be opened; a file among several that cannot be opened is complained
  * of and left out, and capture_complaints() counts it.
  */
 struct capture *capture_open(const struct capture_options *options, struct error *error);

@@ -7,7 +7,7 @@
  * nothing is copied but a header, and only of tagged frames; all of the frame can be looked at.  An expression with
  * `vlan` sees the frame itself, with libpcap's own rules.
  *
- * libpcap says "syntax error" without a place.  The caret is found by trial: the first word after which no
+ * libpcap says "syntax error" without a place.  The place is found by trial: the first word after which no
  * continuation compiles is the wrong one.  That is bounded in time, since a host name in the expression may
  * be asked of a resolver that does not answer.
  */
@@ -27,7 +27,7 @@
 #define LINKTYPE_SLL2 276
 #define HEADER_MAX 20 /* of the link types that carry tags */
 #define TAGS_MAX 16
-#define CARET_SECONDS 1
+#define TRIAL_SECONDS 1
 #define WORDS_MAX 256
 
 struct capture_program {
@@ -268,31 +268,35 @@ static long find_mistake(const char *text, int dlt, const char *message)
         if (!can_go_on(text, words.end[i], dlt))
             return (long)words.begin[i];
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec - start.tv_sec > CARET_SECONDS)
+        if (now.tv_sec - start.tv_sec > TRIAL_SECONDS)
             return -1;
     }
     return words.count < WORDS_MAX ? (long)strlen(text) : -1;
 }
 
-/* libpcap's words; the expression, cut to what fits around the mistake; a caret. */
+/* One line: the expression, cut to what fits around the mistake; libpcap's words; the wrong one and its column. */
 static void explain(const char *text, int dlt, const char *message, struct error *error)
 {
-    enum { SHOWN = 100 };
+    enum { SHOWN = 100, WORD = 40 };
     long at = find_mistake(text, dlt, message);
     size_t size = strlen(text), from = at > SHOWN / 2 ? (size_t)at - SHOWN / 2 : 0;
     if (size - from < SHOWN)
         from = size < SHOWN ? 0 : size - SHOWN;
     const char *before = from ? "..." : "", *after = size - from > SHOWN ? "..." : "";
-    char shown[SHOWN + 1];
+    char shown[SHOWN + 1], place[WORD + 40] = "";
     snprintf(shown, sizeof shown, "%s", text + from);
     for (char *c = shown; *c; c++)
         if (iscntrl((unsigned char)*c))
             *c = ' ';
-    if (at < 0)
-        error_set(error, "filter: %.200s\n  %s%s%s", message, before, shown, after);
-    else
-        error_set(error, "filter: %.200s\n  %s%s%s\n  %*s^", message, before, shown, after,
-                  (int)((size_t)at - from + strlen(before)), "");
+    if (at >= 0 && (size_t)at == size) {
+        strcpy(place, ", at its end");
+    } else if (at >= 0) {
+        struct words words;
+        split(text + at, &words);
+        int word = words.end[0] < WORD ? (int)words.end[0] : WORD;
+        snprintf(place, sizeof place, ", at '%.*s' in column %ld", word, text + at, at + 1);
+    }
+    error_set(error, "filter '%s%s%s': %.200s%s", before, shown, after, message, place);
 }
 
 int capture_filter_check(struct capture_filter *filter, struct error *error)

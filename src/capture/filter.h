@@ -27,7 +27,7 @@ const char *capture_program_why_not(const struct capture_program *program);
 
 /*
  * 0 when the expression could be compiled for one of the link types that were asked for so far, or, if there were
- * none, for any; else -1 with libpcap's words, the expression and a caret.
+ * none, for any; else -1 with the expression, libpcap's words and the place.
  */
 int capture_filter_check(struct capture_filter *filter, struct error *error);
 
