@@ -20,6 +20,7 @@
 #include <weir/analyser.h>
 
 #include "http/head.h"
+#include "http/row.h"
 #include "http/value.h"
 
 #define QUEUE_MAX 256u      /* requests waiting for a reply: many pile up while a hole in the replies is waited for */
@@ -30,34 +31,6 @@
 #define CHUNK_LINE_MAX 4096u
 #define TRAILER_MAX (16u << 10)
 #define EARLY_MAX (16u << 10) /* bytes after CONNECT or an upgrade that wait for the answer to it */
-
-#define HTTP_ROW(X, R)                                                                                                 \
-    X(R, STR, method, "http.request.method", "http.request.method", "request method")                                  \
-    X(R, STR, host, "http.host", "server.address", "Host, or the authority of the request target")                     \
-    X(R, STR, uri, "http.request.uri", "url.original", "request target as sent, without a password")                   \
-    X(R, STR, version, "http.request.version", "network.protocol.version", "of the request, or of a lone reply")       \
-    X(R, U16, status, "http.response.code", "http.response.status_code", "status code of the final reply")             \
-    X(R, STR, reason, "http.response.phrase", "", "reason phrase of the reply")                                        \
-    X(R, STR, user_agent, "http.user_agent", "user_agent.original", "User-Agent")                                      \
-    X(R, STR, referer, "http.referer", "http.request.header.referer", "Referer, without a password")                   \
-    X(R, STR, content_type, "http.content_type", "http.response.header.content-type", "Content-Type of the reply")     \
-    X(R, U64, request_body_bytes, "", "http.request.body.size", "request body on the wire, without chunk framing")     \
-    X(R, U64, response_body_bytes, "", "http.response.body.size", "reply body on the wire, without chunk framing")     \
-    X(R, DURATION, latency_ns, "http.time", "", "last byte of the request to first byte of the reply")                 \
-    X(R, U8, depth, "", "", "0 on the wire, n inside n child streams")                                                 \
-    X(R, STR, trace_id, "", "", "trace of the request: W3C traceparent, or B3")                                        \
-    X(R, STR, span_id, "", "", "the caller's span in it")                                                              \
-    X(R, STR, request_content_type, "", "http.request.header.content-type", "Content-Type of the request")             \
-    X(R, STR, content_encoding, "http.content_encoding", "http.response.header.content-encoding",                      \
-      "Content-Encoding of the reply")                                                                                 \
-    X(R, STR, server, "http.server", "http.response.header.server", "Server")                                          \
-    X(R, STR, forwarded_for, "http.x_forwarded_for", "http.request.header.x-forwarded-for", "X-Forwarded-For")         \
-    X(R, DURATION, duration_ns, "", "", "first byte of the request to last byte of the reply")
-
-WEIR_TABLE(http, HTTP_ROW,
-           "one row an HTTP exchange; a request without reply has no status, a reply without request no method");
-
-static const struct weir_table *const http_tables[] = {&http_table, NULL};
 
 /* One request and its reply.  Held; `text` carries what `row` points to. */
 struct exchange {
@@ -541,17 +514,17 @@ static enum progress trailer(struct weir_turn *turn, struct http_state *s, int w
 /* HTTP ends on this flow (RFC 9110 sections 7.8 and 9.3.6); the turn is the server's. */
 static enum progress switch_over(struct weir_turn *turn, struct http_state *s, struct weir_str protocol)
 {
-    const char *service = http_has_word(protocol, "websocket", 9) ? "websocket"
-                          : http_has_word(protocol, "h2c", 3)     ? "http2"
-                                                                  : NULL;
+    const char *child = http_has_word(protocol, "websocket", 9) ? "websocket"
+                        : http_has_word(protocol, "h2c", 3)     ? "http2"
+                                                                : NULL;
     s->side[SERVER].body_bytes = 0;
     s->side[SERVER].counted = true;
     message_done(turn, s, SERVER, true);
     while (s->first)
         give_out_oldest(turn, s);
-    if (service)
-        weir_retag(turn, service);
-    s->to_child = weir_child_open(turn, service) == 0;
+    if (child && child[0] == 'w')
+        weir_retag(turn, child);
+    s->to_child = weir_child_open(turn, child) == 0;
     s->side[CLIENT].step = s->side[SERVER].step = SWITCHED;
     return GO_ON;
 }
