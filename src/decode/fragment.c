@@ -360,10 +360,8 @@ enum layer fragment_add(struct walk *walk, const struct fragment *fragment)
     uint32_t size = walk->wire_end - walk->at;
     if (size == 0 || (fragment->more && size % UNIT) || fragment->offset + size > LONGEST)
         return LAYER_BAD_NETWORK;
-    if (walk_left(walk) < size) { /* cut by the capture: its datagram will never be whole */
-        walk->first_only = fragment->offset == 0;
-        return walk->first_only ? LAYER_OTHER : LAYER_NO_FLOW;
-    }
+    if (walk_left(walk) < size) /* cut by the capture: its datagram will never be whole */
+        return fragment->offset == 0 ? LAYER_OTHER : LAYER_NO_FLOW;
     expire(f, walk->packet->ts_ns, walk->ledger);
     struct datagram_key key = key_of(walk, fragment);
     uint32_t index = find(walk, &key);

@@ -72,7 +72,6 @@ struct walk {
     uint8_t link;      /* enum packet_link: what LAYER_LINK reads */
     bool guessed;      /* inside something that only a port number told: if it is bad it was something else */
     bool fragment;     /* the frame is one */
-    bool first_only;   /* in a first fragment whose datagram cannot be put together: lengths go beyond it */
     struct ip ip;
     struct found found;
     struct fragments *fragments;

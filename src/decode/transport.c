@@ -2,8 +2,9 @@
 /*
  * Transport headers: TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260), ICMP (RFC 792) and ICMPv6 (RFC 4443).
  *
- * Each step turns walk->ip into walk->found.  A header that is cut off or lies about its length makes the frame undecodable; TCP options
- * that the capture cut off do not, since the fixed part has all that a flow needs.
+ * Each step turns walk->ip into walk->found.  A header that is cut off, or is longer than its packet, makes the frame undecodable.
+ * TCP options that the capture cut off do not, since the fixed part has all that a flow needs; nor does a UDP length
+ * beyond the packet's end, which is cut to what the packet has.
  */
 #include "decode/layers.h"
 
@@ -43,10 +44,11 @@ enum layer transport_udp(struct walk *walk)
     if (walk_left(walk) < 8)
         return LAYER_BAD_TRANSPORT;
     uint32_t size = weir_load_be16(udp + 4), room = walk->wire_end - walk->at;
-    /* 0 is allowed for jumbograms (RFC 2675) and stands in frames captured before segmentation */
-    if (size == 0 || (size > room && walk->first_only))
+    /* 0 in IPv6 is a jumbogram's (RFC 2675).  A length beyond the packet's end is one's own mistake or that of a first
+     * fragment taken alone: what the packet has is read. */
+    if (size > room || (size == 0 && walk->ip.family == 6))
         size = room;
-    if (size < 8 || size > room)
+    if (size < 8)
         return LAYER_BAD_TRANSPORT;
     walk_bound(walk, walk->at + size);
     struct found *found = found_here(walk, 8);

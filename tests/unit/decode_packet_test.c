@@ -268,14 +268,14 @@ static void bad_ip_headers_are_undecodable(void **state)
     refused(*state, &f, LEDGER_undecodable_network);
 }
 
-static void udp_lengths_are_checked_against_the_packet(void **state)
+static void a_udp_length_is_cut_to_the_packet_and_less_than_a_header_is_refused(void **state)
 {
     static const struct {
         uint16_t size;
         bool good;
         uint16_t payload;
-    } cases[] = {{18, true, 10}, {17, true, 9},  {8, true, 0},      {0, true, 10},
-                 {7, false, 0},  {19, false, 0}, {0xffff, false, 0}};
+    } cases[] = {{18, true, 10}, {17, true, 9},  {8, true, 0},      {0, false, 0},
+                 {7, false, 0},  {19, true, 10}, {0xffff, true, 10}};
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct frame f;
         frame_inner(&f);
@@ -287,6 +287,19 @@ static void udp_lengths_are_checked_against_the_packet(void **state)
         assert_int_equal(packet->payload_bytes, cases[i].payload);
         assert_int_equal(packet->payload_wire, cases[i].payload);
     }
+}
+
+static void a_udp_length_of_zero_in_ipv6_is_the_rest_of_the_packet(void **state)
+{
+    struct frame f;
+    frame_payload(&f, 10);
+    frame_udp(&f, 1000, 2000);
+    frame_put16(frame_at(&f, 4), 0);
+    frame_ipv6(&f, 17, 1, 2);
+    const struct packet *packet = bench_frame(*state, &f, PACKET_LINK_RAW);
+    assert_true(packet->flags & PACKET_FLOW);
+    assert_int_equal(packet->payload_bytes, 10);
+    assert_int_equal(packet->payload_wire, 10);
 }
 
 static void tcp_header_lengths_are_checked_against_the_packet(void **state)
@@ -474,7 +487,8 @@ int main(void)
         TEST(endless_extension_headers_are_not_followed),
         TEST(no_next_header_is_no_flow),
         TEST(bad_ip_headers_are_undecodable),
-        TEST(udp_lengths_are_checked_against_the_packet),
+        TEST(a_udp_length_is_cut_to_the_packet_and_less_than_a_header_is_refused),
+        TEST(a_udp_length_of_zero_in_ipv6_is_the_rest_of_the_packet),
         TEST(tcp_header_lengths_are_checked_against_the_packet),
         TEST(tcp_whose_options_the_capture_cut_is_still_a_packet),
         TEST(protocols_without_ports_make_flows_by_address),
