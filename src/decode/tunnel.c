@@ -6,16 +6,17 @@
  * an echo) is a packet of the tunnel's flow.  Tunnels over UDP are told by a port and are therefore checked with care; what does
  * not look right is plain UDP.
  *
- * The id in the key parts address spaces: VNI, GRE key, ERSPAN session.  Ids that name one direction's receiver (GTP's TEID, the
- * session of L2TP, the call of PPTP) do not go in, since the two directions of a flow inside would fall apart.
+ * The kind of the innermost tunnel is part of the flow key; its id only where both directions bear the same one: VXLAN's network
+ * and ERSPAN's session.  Elsewhere the two directions of a flow inside would fall apart (docs/decisions/0007-tunnel-id-in-the-key.md).
  */
 #include "decode/layers.h"
 
 #define EXTENSIONS_MAX 8 /* of GTP-U, and source routes of GRE */
 
+/* `id` is 0 where it is not part of the key. */
 static void enter(struct walk *walk, enum packet_tunnel kind, uint32_t id)
 {
-    walk->tunnel = (uint32_t)kind << 24 | ((id ^ id >> 24) & 0xffffff);
+    walk->tunnel = (uint32_t)kind << 24 | id;
 }
 
 static enum layer erspan(struct walk *walk, uint16_t type, bool numbered)
@@ -72,16 +73,12 @@ static enum layer gre(struct walk *walk)
         return pptp(walk, flags, type);
     if ((flags & 7) != 0)
         return LAYER_DONE;
-    uint32_t size = 4, key = 0;
-    if (flags & 0xc000)
+    uint32_t size = 4;
+    if (flags & 0xc000) /* checksum, routing */
         size += 4;
-    if (flags & 0x2000) {
-        if (walk_left(walk) < size + 4)
-            return LAYER_BAD_NETWORK;
-        key = weir_load_be32(p + size);
+    if (flags & 0x2000) /* key */
         size += 4;
-    }
-    if (flags & 0x1000)
+    if (flags & 0x1000) /* sequence number */
         size += 4;
     if (flags & 0x4000 && (size = source_routes(walk, size)) == 0)
         return LAYER_BAD_NETWORK;
@@ -90,7 +87,7 @@ static enum layer gre(struct walk *walk)
     walk->at += size;
     if (type == 0x88be || type == 0x22eb)
         return erspan(walk, type, flags & 0x1000);
-    enter(walk, PACKET_TUNNEL_GRE, key);
+    enter(walk, PACKET_TUNNEL_GRE, 0);
     if (type == 0x8909 && walk_left(walk) >= 8) { /* Cisco MetaData, here with the type in front */
         type = weir_load_be16(walk_here(walk));
         walk->at += 8;
@@ -169,7 +166,7 @@ static enum layer geneve(struct walk *walk)
     uint16_t type = weir_load_be16(p + 2);
     if (type < 0x600)
         return LAYER_DONE;
-    enter(walk, PACKET_TUNNEL_GENEVE, weir_load_be24(p + 4));
+    enter(walk, PACKET_TUNNEL_GENEVE, 0);
     walk->at += size;
     return link_ethertype(walk, type);
 }

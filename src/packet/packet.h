@@ -32,11 +32,10 @@
 struct packet_key {
     uint8_t addr[2][16]; /* IPv4 in the first four bytes */
     uint16_t port[2];    /* host order; ICMP: the Community ID map of type and code */
-    uint32_t
-        tunnel; /* of the innermost tunnel: kind << 24 | its id if both directions share it (VNI, GRE key; no TEID); 0: none */
-    uint16_t vlan;  /* 0 unless VLANs part flows (a setting) */
-    uint8_t family; /* 4 or 6 */
-    uint8_t proto;  /* IP protocol number after IPv6 extension headers */
+    uint32_t tunnel; /* of the innermost: kind << 24 | its id, if both directions share that (VXLAN, ERSPAN); 0: none */
+    uint16_t vlan;   /* 0 unless VLANs part flows (a setting) */
+    uint8_t family;  /* 4 or 6 */
+    uint8_t proto;   /* IP protocol number after IPv6 extension headers */
     uint32_t zero;
 };
 static_assert(sizeof(struct packet_key) == 48, "compared as six words");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tunnels: each before the same inner packet, with its kind and id in the key; and what only looks like one.
+ * Tunnels: each before the same inner packet, with its kind (and where both directions share it, its id) in the key; and what
+ * only looks like one.
  */
 #include "decode_frame.h"
 
@@ -75,8 +76,8 @@ static void ipv6_around_and_inside_is_followed(void **state)
 static void gre_is_followed_with_its_optional_fields(void **state)
 {
     follow_ip(*state, 47, "00 00 08 00", PACKET_TUNNEL_GRE, 0);
-    follow_ip(*state, 47, "20 00 08 00 00 00 00 63", PACKET_TUNNEL_GRE, 0x63);
-    follow_ip(*state, 47, "b0 00 08 00 ab cd 00 00 00 00 00 63 00 00 00 01", PACKET_TUNNEL_GRE, 0x63);
+    follow_ip(*state, 47, "20 00 08 00 00 00 00 63", PACKET_TUNNEL_GRE, 0);
+    follow_ip(*state, 47, "b0 00 08 00 ab cd 00 00 00 00 00 63 00 00 00 01", PACKET_TUNNEL_GRE, 0);
     follow_ip(*state, 47, "40 00 08 00 00 00 00 00 08 00 00 04 01 02 03 04 00 00 00 00", PACKET_TUNNEL_GRE, 0);
     follow_ip(*state, 47, "00 00 65 58 " ETH "08 00", PACKET_TUNNEL_GRE, 0);
     follow_ip(*state, 47, "00 00 65 58 " ETH "81 00 00 05 08 00", PACKET_TUNNEL_GRE, 0);
@@ -120,12 +121,63 @@ static void vxlan_is_followed_with_its_network_id(void **state)
     follow_udp(*state, 4790, "0c 00 00 01 00 12 34 00", PACKET_TUNNEL_VXLAN, 0x1234);
 }
 
+static void both_directions_share_a_key_although_their_ids_differ(void **state)
+{
+    static const struct {
+        uint16_t port; /* 0: GRE */
+        const char *there, *back;
+    } cases[] = {
+        {0, "20 00 08 00 00 00 00 63", "20 00 08 00 00 00 00 64"},
+        {6081, "00 00 08 00 00 00 0a 00", "00 00 08 00 00 00 0b 00"},
+        {2152, "30 ff 00 26 00 00 00 07", "30 ff 00 26 00 00 00 08"},
+        {1701, "00 02 00 07 00 01 ff 03 00 21", "00 02 00 08 00 02 ff 03 00 21"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct packet_key keys[2];
+        for (int back = 0; back < 2; back++) {
+            struct frame f;
+            frame_payload(&f, 10);
+            frame_udp(&f, back ? 2000 : 1000, back ? 1000 : 2000);
+            frame_ipv4(&f, 17, back ? B : A, back ? A : B);
+            frame_hex(&f, back ? cases[i].back : cases[i].there);
+            if (cases[i].port)
+                frame_udp(&f, 50000, cases[i].port);
+            frame_ipv4(&f, cases[i].port ? 17 : 47, back ? OUTER_DST : OUTER_SRC, back ? OUTER_SRC : OUTER_DST);
+            const struct packet *packet = bench_frame(*state, &f, PACKET_LINK_RAW);
+            assert_int_not_equal(packet->tunnel, 0);
+            keys[back] = packet->key;
+        }
+        assert_memory_equal(&keys[0], &keys[1], sizeof keys[0]);
+    }
+}
+
+static void networks_of_vxlan_and_sessions_of_erspan_have_keys_of_their_own(void **state)
+{
+    static const char *const ids[2][2] = {
+        {"08 00 00 00 00 12 34 00 " ETH "08 00", "08 00 00 00 00 12 35 00 " ETH "08 00"},
+        {"10 00 88 be 00 00 00 01 10 07 08 64 00 00 00 00 " ETH "08 00",
+         "10 00 88 be 00 00 00 01 10 07 08 65 00 00 00 00 " ETH "08 00"},
+    };
+    for (int i = 0; i < 2; i++) {
+        struct packet_key keys[2];
+        for (int other = 0; other < 2; other++) {
+            struct frame f;
+            frame_inner(&f);
+            frame_hex(&f, ids[i][other]);
+            if (i == 0)
+                frame_udp(&f, 50000, 4789);
+            frame_ipv4(&f, i == 0 ? 17 : 47, OUTER_SRC, OUTER_DST);
+            keys[other] = bench_frame(*state, &f, PACKET_LINK_RAW)->key;
+        }
+        assert_int_not_equal(keys[0].tunnel, keys[1].tunnel);
+    }
+}
+
 static void geneve_is_followed_over_its_options(void **state)
 {
-    follow_udp(*state, 6081, "00 00 65 58 00 12 34 00 " ETH "08 00", PACKET_TUNNEL_GENEVE, 0x1234);
-    follow_udp(*state, 6081, "02 40 65 58 00 12 34 00 01 02 03 01 aa bb cc dd " ETH "08 00", PACKET_TUNNEL_GENEVE,
-               0x1234);
-    follow_udp(*state, 6081, "00 00 08 00 00 12 34 00", PACKET_TUNNEL_GENEVE, 0x1234);
+    follow_udp(*state, 6081, "00 00 65 58 00 12 34 00 " ETH "08 00", PACKET_TUNNEL_GENEVE, 0);
+    follow_udp(*state, 6081, "02 40 65 58 00 12 34 00 01 02 03 01 aa bb cc dd " ETH "08 00", PACKET_TUNNEL_GENEVE, 0);
+    follow_udp(*state, 6081, "00 00 08 00 00 12 34 00", PACKET_TUNNEL_GENEVE, 0);
 }
 
 static void gtp_user_packets_are_followed_and_both_directions_share_a_key(void **state)
@@ -148,7 +200,7 @@ static void other_udp_tunnels_are_followed(void **state)
                "00 10 03 00 00 00 00 00 01 08 00 00 " ETH "02 00 00 00 00 02 00 00 aa aa 03 00 00 00 08 00",
                PACKET_TUNNEL_CAPWAP, 0);
     follow_udp(*state, 6635, "00 01 01 40", PACKET_TUNNEL_MPLS, 0);
-    follow_udp(*state, 4754, "20 00 08 00 00 00 00 63", PACKET_TUNNEL_GRE, 0x63);
+    follow_udp(*state, 4754, "20 00 08 00 00 00 00 63", PACKET_TUNNEL_GRE, 0);
 }
 
 static void teredo_is_followed_behind_its_indications(void **state)
@@ -263,6 +315,8 @@ int main(void)
         TEST(erspan_of_all_types_is_followed),
         TEST(vxlan_is_followed_with_its_network_id),
         TEST(geneve_is_followed_over_its_options),
+        TEST(both_directions_share_a_key_although_their_ids_differ),
+        TEST(networks_of_vxlan_and_sessions_of_erspan_have_keys_of_their_own),
         TEST(gtp_user_packets_are_followed_and_both_directions_share_a_key),
         TEST(other_udp_tunnels_are_followed),
         TEST(teredo_is_followed_behind_its_indications),
