@@ -14,11 +14,14 @@
  *
  * A CONNECT that was granted and an upgrade (101) end HTTP on the flow: what follows is a child stream.
  *
- * Not here: HTTP/2 and later, content codings, multipart, files.  Credentials (Authorization, Cookie, passwords in
- * URLs) do not enter rows.
+ * DNS over HTTPS is handed to a child stream (http/doh.h), where a body has a length.
+ *
+ * Not here: HTTP/2 (http2.c) and later, content codings, multipart, files.  Credentials (Authorization, Cookie,
+ * passwords in URLs) do not enter rows.
  */
 #include <weir/analyser.h>
 
+#include "http/doh.h"
 #include "http/head.h"
 #include "http/row.h"
 #include "http/value.h"
@@ -51,6 +54,7 @@ enum step {
     START, /* between messages, or in a head */
     BODY,  /* the rest of a body with a length is on its way */
     REST,  /* a body up to the end of the stream */
+    DNS,   /* a body that is a DNS message, all of it */
     CHUNK, /* a chunk size line */
     CHUNK_DATA,
     CHUNK_END, /* the line end after a chunk */
@@ -77,13 +81,14 @@ struct http_state {
     struct exchange *first, *last; /* answers are awaited, oldest first */
     struct exchange *asking;       /* its request is still coming; in the queue or answering, or answered */
     struct exchange *answering;
-    uint32_t waiting;       /* in the queue */
-    uint32_t given_out;     /* requests given out for want of room: as many replies have no request */
-    bool decided, flipped;  /* the originator is the server: the start was not seen */
-    bool pipelined;         /* this client does not wait for replies */
-    bool missed;            /* requests may have been missed */
-    bool loose;             /* the strings of the reply in `answering` are not copied yet */
-    bool to_child;          /* SWITCHED: to the child, not dropped */
+    uint32_t waiting;      /* in the queue */
+    uint32_t given_out;    /* requests given out for want of room: as many replies have no request */
+    bool decided, flipped; /* the originator is the server: the start was not seen */
+    bool pipelined;        /* this client does not wait for replies */
+    bool missed;           /* requests may have been missed */
+    bool loose;            /* the strings of the reply in `answering` are not copied yet */
+    bool to_child;         /* SWITCHED: to the child, not dropped */
+    struct http_doh_child dns;
 };
 
 enum { CLIENT, SERVER };
@@ -434,7 +439,25 @@ static enum progress start_body(struct weir_turn *turn, struct http_state *s, in
     begin_body(turn, side, ex, head, length);
     side->step = BODY;
     side->body_bytes = length;
+    if (length <= HTTP_DOH_MAX && http_doh_is(head->value[HTTP_CONTENT_TYPE], head->value[HTTP_CONTENT_ENCODING])) {
+        side->step = DNS;
+        return GO_ON;
+    }
     return body_bytes(turn, length);
+}
+
+static enum progress dns_body(struct weir_turn *turn, struct http_state *s, int who)
+{
+    struct http_doh message = {0};
+    uint32_t bytes = (uint32_t)s->side[who].body_bytes;
+    if (turn->left < bytes)
+        return WAIT;
+    http_doh_begin(&message);
+    http_doh_add(turn, &message, turn->data, bytes);
+    http_doh_end(turn, &s->dns, &message, true);
+    body_bytes(turn, bytes);
+    message_done(turn, s, who, true);
+    return GO_ON;
 }
 
 /* A chunk size line (RFC 9112 section 7.1): hexadecimal number, extensions after a semicolon. */
@@ -559,6 +582,8 @@ static enum progress request(struct weir_turn *turn, struct http_state *s, struc
 {
     const struct exchange *ex = ask(turn, s, head);
     s->side[CLIENT].lost_bytes = false;
+    if (is_method(head->method, "GET", 3))
+        http_doh_get(turn, &s->dns, head->uri);
     return start_body(turn, s, CLIENT, ex, head, false);
 }
 
@@ -642,6 +667,7 @@ static enum progress step(struct weir_turn *turn, struct http_state *s, int who,
     case CHUNK_DATA: s->side[who].step = CHUNK_END; return GO_ON;
     case BODY: message_done(turn, s, who, true); return GO_ON;
     case REST: return WAIT;
+    case DNS: return dns_body(turn, s, who);
     case SWITCHED:
         if (!s->to_child)
             return LEAVE;
@@ -715,7 +741,9 @@ static void end_side(struct weir_turn *turn, struct http_state *s, int who, bool
     }
     if (side->step == START && ours && turn->left)
         cut_head(turn, s, who);
-    if (side->step == BODY || side->step == CHUNK_DATA) {
+    if (side->step == DNS) {
+        side->body_bytes = ours ? turn->left : 0;
+    } else if (side->step == BODY || side->step == CHUNK_DATA) {
         side->body_bytes -= owed < side->body_bytes ? owed : side->body_bytes;
         complete = side->step == BODY && owed == 0;
     } else if (side->step == REST) {
