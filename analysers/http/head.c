@@ -16,6 +16,7 @@
 #endif
 
 #define METHOD_MAX 32u
+#define LONG_TARGET 256u     /* bytes after which a probe need not see the end of a request line */
 #define LINE_MAX_FOUND 8192u /* http_find_request(): a longer request line is not looked for */
 #define STATUS_LINE_MAX 256u /* http_find_reply(): likewise, and the header line after it */
 
@@ -632,6 +633,17 @@ uint32_t http_find_reply(const uint8_t *data, uint32_t size, bool *found)
 
 /* --- naming ------------------------------------------------------------------------------------------------- */
 
+/* Is this the start of a request line with a long path, as far as it has come? */
+static bool cut_target(const uint8_t *data, uint32_t size, uint32_t method)
+{
+    if (size < method + LONG_TARGET || data[method] != ' ' || data[method + 1] != '/' || !known_method(data, method))
+        return false;
+    for (uint32_t i = method + 1; i < size; i++)
+        if (data[i] <= ' ' || data[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* A request line, or the start of one. */
 static enum weir_verdict probe_request(const uint8_t *data, uint32_t size, bool whole)
 {
@@ -641,8 +653,8 @@ static enum weir_verdict probe_request(const uint8_t *data, uint32_t size, bool 
     if (!http_maybe_method(data, method < size ? method + 1 : method))
         return WEIR_NO;
     const uint8_t *end = memchr(data, '\n', size);
-    if (end == NULL)
-        return whole ? WEIR_NO : WEIR_WAIT;
+    if (end == NULL) /* a long target may not end in all that is shown */
+        return whole ? WEIR_NO : cut_target(data, size, method) ? WEIR_YES : WEIR_WAIT;
     uint32_t line = (uint32_t)(end - data);
     line -= line && data[line - 1] == '\r';
     if (versioned(data, line))

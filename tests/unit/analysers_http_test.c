@@ -349,6 +349,20 @@ static void a_request_line_with_a_version_is_evidence_on_any_port(void **state)
     assert_int_equal(probe("GET /no/version\r\n", WEIR_ORIG, 9), WEIR_LIKELY);
 }
 
+static void a_long_path_is_known_before_its_end(void **state)
+{
+    (void)state;
+    char text[400] = "GET /";
+    memset(text + 5, 'q', 300);
+    assert_int_equal(probe(text, WEIR_ORIG, 9), WEIR_YES);
+    text[100] = ' '; /* what follows is no version */
+    assert_int_equal(probe(text, WEIR_ORIG, 9), WEIR_WAIT);
+    text[100] = 'q', text[3] = 'S';
+    assert_int_not_equal(probe(text, WEIR_ORIG, 9), WEIR_YES);
+    memcpy(text, "FOO /", 5);
+    assert_int_not_equal(probe(text, WEIR_ORIG, 9), WEIR_YES);
+}
+
 static void what_may_still_become_http_waits(void **state)
 {
     (void)state;
@@ -393,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(chunks_are_one_body_without_their_framing, begin, finish),
         cmocka_unit_test_setup_teardown(file_names_come_in_three_spellings, begin, finish),
         cmocka_unit_test(a_request_line_with_a_version_is_evidence_on_any_port),
+        cmocka_unit_test(a_long_path_is_known_before_its_end),
         cmocka_unit_test(what_may_still_become_http_waits),
         cmocka_unit_test(other_protocols_are_refused),
         cmocka_unit_test(on_a_web_port_an_unreadable_request_waits_for_the_reply),
