@@ -14,13 +14,14 @@
 #include "capture/filter.h"
 
 #include <ctype.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <weir/bytes.h>
+
+#include "capture/libpcap.h"
 
 #define LINKTYPE_ETHERNET 1
 #define LINKTYPE_SLL 113
@@ -35,6 +36,7 @@ struct capture_program {
     bool usable;
     uint8_t header_bytes; /* of a link type whose tags are taken out; 0: not one, or not wanted */
     uint8_t type_at;      /* where the EtherType is in that header */
+    const struct libpcap *pcap;
     struct bpf_program code;
     struct error why; /* not usable */
     struct capture_program *next;
@@ -78,12 +80,15 @@ static const char *find_word(const char *text, const char *word)
 
 static bool compile(const char *text, int dlt, bool optimise, struct bpf_program *code, struct error *error)
 {
-    pcap_t *dead = pcap_open_dead(dlt, 262144);
+    const struct libpcap *pcap = capture_libpcap();
+    if (!pcap)
+        return false;
+    pcap_t *dead = pcap->open_dead(dlt, 262144);
     WEIR_CHECK(dead != NULL);
-    bool done = pcap_compile(dead, code, text, optimise, PCAP_NETMASK_UNKNOWN) == 0;
+    bool done = pcap->compile(dead, code, text, optimise, PCAP_NETMASK_UNKNOWN) == 0;
     if (error)
-        error_set(error, "%s", done ? "" : pcap_geterr(dead));
-    pcap_close(dead);
+        error_set(error, "%s", done ? "" : pcap->geterr(dead));
+    pcap->close(dead);
     return done;
 }
 
@@ -104,7 +109,7 @@ void capture_filter_free(struct capture_filter *filter)
         struct capture_program *program = filter->programs;
         filter->programs = program->next;
         if (program->usable)
-            pcap_freecode(&program->code);
+            program->pcap->freecode(&program->code);
         free(program);
     }
     free(filter);
@@ -133,6 +138,7 @@ const struct capture_program *capture_filter_for(struct capture_filter *filter, 
     struct capture_program *program = calloc(1, sizeof *program);
     WEIR_CHECK(program != NULL);
     program->linktype = linktype;
+    program->pcap = capture_libpcap();
     program->usable = compile(filter->text, dlt_of(linktype), true, &program->code, &program->why);
     if (!filter->sees_tags)
         set_header(program);
@@ -173,7 +179,7 @@ __attribute__((noinline)) static bool match_untagged(const struct capture_progra
     memcpy(type, data + header + tags - 2, 2);
     memmove(data + tags, data, header);
     memcpy(data + tags + program->type_at, type, 2);
-    bool matches = bpf_filter(program->code.bf_insns, data + tags, wire_bytes - tags, caplen - tags) != 0;
+    bool matches = program->pcap->filter(program->code.bf_insns, data + tags, wire_bytes - tags, caplen - tags) != 0;
     memcpy(data + tags, under, header);
     return matches;
 }
@@ -187,7 +193,7 @@ bool capture_program_match(const struct capture_program *program, uint8_t *data,
         if (tags)
             return match_untagged(program, data, caplen, wire_bytes, tags);
     }
-    return bpf_filter(program->code.bf_insns, data, wire_bytes, caplen) != 0;
+    return program->pcap->filter(program->code.bf_insns, data, wire_bytes, caplen) != 0;
 }
 
 /* Where the words (runs of name bytes, or single signs) of an expression begin and end. */
@@ -237,7 +243,7 @@ static bool can_go_on(const char *text, size_t size, int dlt)
         struct bpf_program code;
         can = compile(trial, dlt, false, &code, NULL); /* the optimiser refuses what can match nothing */
         if (can)
-            pcap_freecode(&code);
+            capture_libpcap()->freecode(&code);
     }
     free(trial);
     return can;
@@ -257,7 +263,7 @@ static long find_mistake(const char *text, int dlt, const char *message)
     }
     struct bpf_program code;
     if (compile(text, dlt, false, &code, NULL)) { /* no word of it is wrong: the whole can match nothing */
-        pcap_freecode(&code);
+        capture_libpcap()->freecode(&code);
         return -1;
     }
     struct words words;
@@ -303,6 +309,8 @@ int capture_filter_check(struct capture_filter *filter, struct error *error)
 {
     static const uint32_t some[] = {LINKTYPE_ETHERNET, 127, LINKTYPE_SLL2, 9, 117, 140}; /* 802.11, PPP, pflog, MTP2 */
     const struct capture_program *first = filter->programs;
+    if (!capture_libpcap())
+        return error_set(error, "filters need libpcap, which is not installed");
     for (const struct capture_program *program = first; program; program = program->next)
         if (program->usable)
             return 0;
