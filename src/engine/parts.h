@@ -48,6 +48,7 @@ struct worker {
     struct ledger ledger;
     struct record_out *out;
     struct flow_shard *shards[PACKET_SHARDS]; /* those that are its own; NULL for others */
+    atomic_uint flows;                        /* that its shards hold, as of `done`, while closing */
     _Alignas(64) atomic_ullong done;          /* loads finished */
 };
 

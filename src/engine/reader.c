@@ -83,6 +83,16 @@ static void read_packets(struct engine *engine, struct load *load)
         reader->at_end = true;
 }
 
+/* Every flow has ended, as far as the workers have told: steps that would find nothing more are left out. */
+static bool all_closed(const struct engine *engine)
+{
+    for (int w = 0; w < engine->options.workers; w++)
+        if (atomic_load(&engine->workers[w].done) != atomic_load(&engine->published) ||
+            atomic_load(&engine->workers[w].flows))
+            return false;
+    return true;
+}
+
 static void read_one(struct engine *engine)
 {
     struct reader *reader = &engine->reader;
@@ -90,6 +100,9 @@ static void read_one(struct engine *engine)
     struct load *load = &engine->slots[number % engine->slot_count];
     if (!reader->at_end) {
         read_packets(engine, load);
+    } else if (reader->close_steps && all_closed(engine)) {
+        atomic_store(&engine->read_all, true);
+        return;
     } else {
         load->closing = true;
         load->block->count = 0;

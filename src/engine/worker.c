@@ -105,9 +105,11 @@ static void work_packets(struct worker *worker, const struct load *load)
 
 static void work_closing(struct worker *worker, const struct load *load)
 {
+    uint32_t flows = 0;
     for (int i = 0; i < PACKET_SHARDS; i++)
         if (worker->shards[i])
-            flow_close_step(worker->shards[i], load->close_frame);
+            flows += flow_close_step(worker->shards[i], load->close_frame);
+    atomic_store_explicit(&worker->flows, flows, memory_order_relaxed);
 }
 
 static bool worker_turn(struct worker *worker)
