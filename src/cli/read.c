@@ -19,6 +19,7 @@
 
 #define PATHS_MAX 4096
 #define AUTO_WORKERS_MAX 8
+#define LITTLE_BYTES (1 << 20)
 
 enum { TABLE, FORMAT, COLUMNS, WHERE, OUT, FILTER, WORKERS, READ, FLOWS, KEEP_SECRETS, QUIET };
 static const struct command_option read_options[] = {
@@ -45,7 +46,7 @@ struct request {
     const struct weir_table *table;
     struct export_options export;
     const char *directory, *filter;
-    int workers;
+    int workers; /* 0: not said */
     uint32_t flows;
     bool keep_secrets, quiet;
 };
@@ -70,6 +71,19 @@ static int auto_workers(int least, int most)
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     int workers = cpus < most ? (int)cpus : most;
     return workers < least ? least : workers;
+}
+
+/* So little to read that one thread has done it before another has started. */
+static bool is_little(const struct request *request)
+{
+    off_t bytes = 0;
+    for (int i = 0; i < request->path_count; i++) {
+        struct stat status;
+        if (stat(request->paths[i], &status) != 0 || !S_ISREG(status.st_mode))
+            return false;
+        bytes += status.st_size;
+    }
+    return bytes <= LITTLE_BYTES;
 }
 
 static int take_workers(struct request *request, const char *text)
@@ -313,7 +327,6 @@ static int print_rows(const struct request *request, struct progress *progress)
 static int run(const struct command *command, int argc, char **argv)
 {
     static struct request request; /* large for a stack */
-    request.workers = auto_workers(1, AUTO_WORKERS_MAX);
     int first = 0, answer = command_parse(command, argc, argv, take_option, &request, &first);
     if (answer != 0)
         return answer < 0 ? EXIT_DONE : answer;
@@ -322,6 +335,8 @@ static int run(const struct command *command, int argc, char **argv)
             return answer;
     if ((answer = check_request(&request)) != 0)
         return answer;
+    if (request.workers == 0)
+        request.workers = is_little(&request) ? 1 : auto_workers(1, AUTO_WORKERS_MAX);
     struct progress progress;
     progress_init(&progress);
     return request.table || request.directory ? print_rows(&request, &progress) : print_summary(&request, &progress);
