@@ -33,6 +33,27 @@ static void complain_of_port(struct capture *capture, const struct capture_sourc
     capture_complain(capture, error.text);
 }
 
+/*
+ * Says so once, when a packet came from an interface whose link type is not known; an interface that gave none is no
+ * loss.  Those whose link type a filter does not go with were told of already.
+ */
+static void complain_of_link(struct capture *capture, struct capture_source *source, const struct packet *packet,
+                             const struct packet *stop)
+{
+    for (; packet < stop; packet++) {
+        const struct capture_program *program = source->ports[packet->iface].program;
+        if (packet->link != PACKET_LINK_UNKNOWN || (program && capture_program_why_not(program)))
+            continue;
+        const struct pcapfile_iface *iface = pcapfile_iface(source->file, packet->iface);
+        struct error error;
+        error_set(&error, "%.200s: unknown link type %u at byte %llu; its packets are not decoded", source->name,
+                  iface->linktype, (unsigned long long)iface->linktype_at);
+        capture_complain(capture, error.text);
+        source->strange_told = true;
+        return;
+    }
+}
+
 /* Numbers the interfaces that the file has shown since the last time, and finds their filters. */
 static void learn_ports(struct capture *capture, struct capture_source *source)
 {
@@ -48,6 +69,10 @@ static void learn_ports(struct capture *capture, struct capture_source *source)
         port->number = (uint16_t)capture->name_count;
         if (capture->name_count < CAPTURE_IFACES - 1)
             capture->names[capture->name_count++] = iface->name[0] ? strdup(iface->name) : NULL;
+        if (capture->name_count == 2 && !capture->duplicates)
+            capture->duplicates = capture_duplicates_new();
+        if (packet_link_from(iface->linktype) == PACKET_LINK_UNKNOWN)
+            source->strange = true;
         port->program = capture->filter ? capture_filter_for(capture->filter, iface->linktype) : NULL;
         if (capture->checked)
             complain_of_port(capture, source, port);
@@ -91,6 +116,8 @@ bool capture_source_fill(struct capture *capture, struct capture_source *source,
     source->done = position;
     if (pcapfile_iface_count(source->file) > source->port_count)
         learn_ports(capture, source);
+    if (__builtin_expect(source->strange && !source->strange_told, 0))
+        complain_of_link(capture, source, block->packets + before, block->packets + block->count);
     if (answer > 0)
         return true;
     if (answer < 0) {
@@ -208,6 +235,7 @@ void capture_close(struct capture *capture)
         free(capture->names[i]);
     capture_filter_free(capture->filter);
     free(capture->filter_text);
+    free(capture->duplicates);
     free(capture->names);
     free(capture->sources);
     free(capture);
@@ -255,12 +283,16 @@ bool capture_fill(struct capture *capture, struct block *block, struct ledger *l
     bool more = false;
     memset(&capture->tally, 0, sizeof capture->tally);
     block->count = block->used = 0;
+    capture->alone_until_ns = 0;
     if (capture->source_count > 1) {
         more = capture_merge_fill(capture, block);
     } else if (!capture->sources[0].ended) {
         more = capture_source_fill(capture, &capture->sources[0], block);
         capture_admit_block(capture, &capture->sources[0], block);
     }
+    if (capture->duplicates)
+        ledger->count[LEDGER_duplicate_frame] +=
+            capture_duplicates_drop(capture->duplicates, block, capture->alone_until_ns);
     ledger->count[LEDGER_received] += capture->frames - before;
     ledger->count[LEDGER_filtered] += capture->tally.filtered;
     ledger->count[LEDGER_cut_by_snaplen] += capture->tally.cut;

@@ -5,7 +5,8 @@
  * A source fills blocks.  Of one file, packets point into what was read; of several files, their records are merged by
  * (ts, place in the argument list, place in the file) and copied into the block.  A pcap-filter expression is compiled by libpcap
  * once per link type; one without the word `vlan` in it sees each frame with its VLAN tags taken out, so that
- * "port 80" means the same on a trunk; one with `vlan` sees the frame itself.
+ * "port 80" means the same on a trunk; one with `vlan` sees the frame itself.  Where there are several interfaces, a frame
+ * that is seen again on another within 5 ms, equal in every byte, is counted as a duplicate and not given.
  *
  * One thread at a time calls a source; which one may change between calls.
  */
@@ -26,7 +27,8 @@ struct capture_options {
     int path_count;
     const char *filter; /* pcap-filter(7) expression, or NULL */
 
-    /* Told once for each file that could not be read to its end: `text` is "FILE: reason at byte N; M packets read". */
+    /* Told of each file that could not be read to its end, "FILE: reason at byte N; M packets read", and once of each with
+     * packets of an unknown link type. */
     void (*complain)(void *context, const char *text);
     void *context;
 };
@@ -41,7 +43,7 @@ void capture_close(struct capture *capture);
 
 /*
  * Fills an empty block: count, packets with data, ts_ns, frame, caplen, wire_bytes, iface, link.  Counts `received`, `filtered`,
- * `cut_by_snaplen` and `time_backwards` into the ledger.  Frame numbers count what was received, so they are those that other tools show.
+ * `duplicate_frame`, `cut_by_snaplen` and `time_backwards` into the ledger.  Frame numbers count what was received, so they are those that other tools show.
  * Returns false when nothing more will come (the block may still hold packets).  Blocks when a pipe has nothing;
  * returns with what there is as soon as there is something.  True with an empty block when all was filtered out, a
  * pipe gave half a record, or a signal came.  When files are merged, block->packets and block->bytes may be
@@ -49,7 +51,7 @@ void capture_close(struct capture *capture);
  */
 bool capture_fill(struct capture *capture, struct block *block, struct ledger *ledger);
 
-/* How many files broke off or could not be opened so far. */
+/* How many complaints there were so far. */
 int capture_complaints(const struct capture *capture);
 
 /* Names for packet.iface: the interface's if_name or "" ; interfaces are numbered over all files in the order they were met. */

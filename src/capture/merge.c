@@ -184,6 +184,7 @@ bool capture_merge_fill(struct capture *capture, struct block *block)
                 return true;
             swap_buffers(block, source->block);
             source->head = 0;
+            capture->alone_until_ns = source->port_count == 1 ? stop_ns : 0;
             capture_admit_block(capture, source, block);
             update_key(capture, source);
             return true;

@@ -27,6 +27,8 @@ struct capture_source {
     bool pipe;             /* cannot be opened again; a read may wait for somebody else */
     struct pcapfile *file; /* NULL: parked (not pipe, not ended), or ended */
     bool ended;
+    bool strange;        /* has an interface of a link type that is not known, */
+    bool strange_told;   /* which was complained of */
     uint64_t packets;    /* read so far */
     uint64_t size, done; /* bytes on disk, once it is not open */
     uint64_t dropped;    /* as the file itself says, once it has ended */
@@ -49,6 +51,7 @@ struct capture {
     int complaints;
     char **names; /* CAPTURE_IFACES of them */
     uint32_t name_count;
+    struct capture_duplicates *duplicates; /* NULL while there is but one interface */
 
     _Atomic uint64_t done; /* bytes on disk over all sources; read by other threads */
     uint64_t total;        /* 0: not known */
@@ -60,6 +63,8 @@ struct capture {
     } tally; /* of one fill */
 
     /* merging: sources that have more, the one with the least (key_ns, place) first; blocks that rest */
+    uint64_t
+        alone_until_ns; /* the block just filled is of one interface, and others have nothing before this; 0: not so */
     struct capture_source **heap;
     uint32_t heap_count;
     struct block **spare;
@@ -78,6 +83,15 @@ bool capture_source_fill(struct capture *capture, struct capture_source *source,
 void capture_merge_start(struct capture *capture);
 void capture_merge_stop(struct capture *capture);
 bool capture_merge_fill(struct capture *capture, struct block *block);
+
+/* Frames seen on several interfaces, see duplicate.c. */
+struct capture_duplicates *capture_duplicates_new(void);
+
+/*
+ * Takes those out of the block that were seen on another interface a moment ago; how many.  `until_ns`: all of it is of one
+ * interface, and no other has a packet before this; 0: that is not known.
+ */
+uint32_t capture_duplicates_drop(struct capture_duplicates *duplicates, struct block *block, uint64_t until_ns);
 
 /* Numbers, counts and filters the packets of a block that one source filled; they stay where they are. */
 void capture_admit_block(struct capture *capture, const struct capture_source *source, struct block *block);

@@ -52,7 +52,7 @@ struct engine_facts {
     uint64_t wire_bytes;        /* of those frames */
     uint64_t first_ns, last_ns; /* lowest and highest stamp; 0 when there were no frames */
     uint64_t reported_drops;    /* by the capture files themselves */
-    int complaints;             /* files that broke off or could not be opened */
+    int complaints;             /* of files that broke off, could not be opened or are of an unknown link type */
     uint64_t memory_bytes;      /* claimed for flows, analysers and segments so far */
 };
 

@@ -265,6 +265,7 @@ static enum step interface_block(struct pcapfile *file, struct ng_block *b, bool
         return LIED;
     }
     port->public.linktype = load16(b->at + 8, swap);
+    port->public.linktype_at = offset(file, b->at) + 8;
     port->public.snaplen = load32(b->at + 12, swap);
     port->link = packet_link_from(port->public.linktype);
     port->exponent = 6;

@@ -27,7 +27,8 @@ struct pcapfile;
 
 /* An interface of the file; classic pcap has one. */
 struct pcapfile_iface {
-    uint32_t linktype; /* LINKTYPE_ number, as the file has it (the FCS bits of pcap's header taken off) */
+    uint32_t linktype;    /* LINKTYPE_ number, as the file has it (the FCS bits of pcap's header taken off) */
+    uint64_t linktype_at; /* where that stands: byte of the file, uncompressed */
     uint32_t snaplen;
     uint8_t fcs_bytes;          /* length of the frame check sequence at the end of each frame, 0 if not said */
     char name[64];              /* if_name, or "" */

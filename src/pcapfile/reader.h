@@ -50,8 +50,13 @@ struct pcapfile {
     struct pcapfile_port *ports[PCAPFILE_IFACES / PCAPFILE_IFACES_CHUNK];
     uint32_t port_count;
 
+    bool swapped; /* the byte order of the section, or of an old pcap file, is not ours */
+
+    /* pcap before version 2.4 */
+    uint32_t version; /* major << 16 | minor */
+    uint32_t unit_ns, record_head;
+
     /* pcapng */
-    bool swapped;          /* the section's byte order is not ours */
     uint32_t section_port; /* the first interface of the section */
     uint64_t block_at;     /* offset of the block that is being skipped */
     uint64_t skip;         /* its bytes still to skip */

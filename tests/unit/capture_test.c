@@ -205,7 +205,7 @@ static void interfaces_are_numbered_over_all_files(void **state)
             option_put(&w, 2, names[2 * f + i], (uint16_t)strlen(names[2 * f + i]));
             block_end(&w);
         }
-        enhanced(&w, (uint32_t)(1 - f), 10 - (unsigned)f, 0, 20);
+        enhanced(&w, (uint32_t)(1 - f), 10 - (unsigned)f, (uint32_t)f, 20);
         block_begin(&w, 5);
         put32(&w, 0);
         put64(&w, 0);
@@ -232,7 +232,7 @@ static void a_file_that_breaks_off_is_told_and_the_others_go_on(void **state)
             struct writer w = {0};
             classic_head(&w, 0xa1b2c3d4, 1);
             for (uint8_t n = 0; n < 5; n++)
-                one_byte_record(&w, n, n);
+                one_byte_record(&w, n, (uint8_t)(16 * f + n));
             if (f == 0)
                 put(&w, "cut", 3);
             add(run, &w);
@@ -410,17 +410,175 @@ static void filters_are_compiled_for_each_link_type(void **state)
     run_free(run);
 }
 
-static void an_unknown_link_type_still_gives_its_packets(void **state)
+static void packets_of_an_unknown_link_type_are_given_and_told_once(void **state)
 {
     struct run *run = run_new();
     struct writer w = {0};
     classic_head(&w, 0xa1b2c3d4, 147);
     classic_record(&w, 1, 0, 20);
+    classic_record(&w, 2, 0, 20);
+    add(run, &w);
+    assert_true(go(run));
+    assert_int_equal(run->count, 2);
+    assert_int_equal(run->seen[0].link, PACKET_LINK_UNKNOWN);
+    assert_int_equal(run->complaints, 1);
+    assert_non_null(strstr(run->complaint, ": unknown link type 147 at byte 20;"));
+    run_free(run);
+}
+
+static void an_interface_of_an_unknown_link_type_without_packets_is_no_complaint(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    section(&w, false);
+    interface_plain(&w, 147);
+    interface_plain(&w, 1);
+    enhanced(&w, 1, 1, 7, 60);
     add(run, &w);
     assert_true(go(run));
     assert_int_equal(run->count, 1);
-    assert_int_equal(run->seen[0].link, PACKET_LINK_UNKNOWN);
     assert_int_equal(run->complaints, 0);
+    run_free(run);
+}
+
+/* One frame: where, when (in microseconds) and from which seed. */
+struct sight {
+    uint32_t iface, us, seed;
+    bool given;
+};
+
+static void see(const struct sight *sights, uint32_t count)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    uint32_t given = 0;
+    section(&w, false);
+    for (int i = 0; i < 70; i++)
+        interface_plain(&w, 1);
+    for (uint32_t i = 0; i < count; i++)
+        enhanced(&w, sights[i].iface, sights[i].us, sights[i].seed, 100);
+    add(run, &w);
+    assert_true(go(run));
+    for (uint32_t i = 0; i < count; i++)
+        if (sights[i].given)
+            assert_int_equal(run->seen[given++].frame, i + 1);
+    assert_int_equal(run->count, given);
+    assert_int_equal(run->ledger.count[LEDGER_received], count);
+    assert_int_equal(run->ledger.count[LEDGER_duplicate_frame], count - given);
+    run_free(run);
+}
+
+static void a_frame_seen_on_another_interface_within_5_ms_is_a_duplicate(void **state)
+{
+    static const struct sight sights[] = {
+        {0, 1000000, 1, true},  {1, 1000001, 1, false}, /* a copy */
+        {1, 1000002, 2, true},  {2, 1004999, 1, false}, /* a third one */
+        {0, 1005002, 2, false}, {3, 1005001, 1, true},  /* too late by a microsecond */
+        {0, 2000000, 9, true},  {1, 1996000, 9, false}, /* a little back in time */
+        {0, 3000000, 8, true},  {64, 3000001, 8, true}, /* these two numbers are taken for one interface */
+    };
+    see(sights, sizeof sights / sizeof sights[0]);
+}
+
+static void every_interface_has_its_own_first_sight_of_a_frame_sent_twice(void **state)
+{
+    static const struct sight sights[] = {
+        {0, 1000, 1, true},  {1, 1001, 1, false}, {1, 2000, 1, true}, /* sent again, seen on the other one first */
+        {0, 2001, 1, false}, {0, 3000, 1, true},  {1, 3001, 1, false},
+    };
+    see(sights, sizeof sights / sizeof sights[0]);
+}
+
+static void frames_that_come_again_on_one_interface_are_no_duplicates(void **state)
+{
+    static const struct sight sights[] = {
+        {0, 1000, 1, true}, {0, 1001, 1, true}, {0, 1002, 1, true}, {1, 1003, 2, true}, {1, 1003, 2, true}};
+    see(sights, sizeof sights / sizeof sights[0]);
+}
+
+static void frames_that_differ_in_a_byte_a_length_or_their_link_type_are_no_duplicates(void **state)
+{
+    for (uint32_t caplen = 1; caplen < 200; caplen += caplen < 80 ? 1 : 9) {
+        struct run *run = run_new();
+        struct writer w = {0};
+        section(&w, false);
+        for (int i = 0; i < 6; i++)
+            interface_plain(&w, i == 5 ? 101 : 1);
+        for (uint32_t i = 0; i < 6; i++) {
+            enhanced_begin(&w, i, 1, caplen - (i == 3), caplen + (i == 4));
+            size_t frame = w.used;
+            put_frame(&w, 1, caplen - (i == 3));
+            if (i == 1)
+                w.bytes[frame] ^= 1;
+            if (i == 2)
+                w.bytes[frame + caplen - 1] ^= 0x80;
+            block_end(&w);
+        }
+        add(run, &w);
+        assert_true(go(run));
+        assert_int_equal(run->count, 6);
+        run_free(run);
+    }
+}
+
+static void the_same_file_twice_is_once_the_frames_and_once_duplicates(void **state)
+{
+    struct run *run = run_new();
+    for (int file = 0; file < 2; file++) {
+        struct writer w = {0};
+        classic_head(&w, 0xa1b2c3d4, 1);
+        for (uint32_t i = 0; i < 9000; i++) {
+            classic_record_head(&w, 1 + i / 1000, i % 1000 * 1000, 80, 80);
+            put_frame(&w, i, 76);
+            put32(&w, i);
+        }
+        add(run, &w);
+    }
+    assert_true(go(run));
+    assert_int_equal(run->count, 9000);
+    for (uint32_t i = 0; i < run->count; i++)
+        assert_int_equal(run->seen[i].iface, 0);
+    assert_int_equal(run->ledger.count[LEDGER_received], 18000);
+    assert_int_equal(run->ledger.count[LEDGER_duplicate_frame], 9000);
+    run_free(run);
+}
+
+static void files_that_follow_one_another_are_compared_where_they_meet(void **state)
+{
+    struct run *run = run_new();
+    for (uint32_t file = 0; file < 3; file++) {
+        struct writer w = {0};
+        classic_head(&w, 0xa1b23c4d, 1);
+        for (uint32_t i = 0; i < 5000; i++) { /* a microsecond apart, the last 100 again as the next file's first */
+            uint32_t number = file * 4900 + i;
+            classic_record_head(&w, 1, number * 1000, 80, 80);
+            put_frame(&w, number, 76);
+            put32(&w, number);
+        }
+        add(run, &w);
+    }
+    assert_true(go(run));
+    assert_int_equal(run->count, 14800);
+    assert_int_equal(run->ledger.count[LEDGER_duplicate_frame], 200);
+    run_free(run);
+}
+
+static void a_filtered_frame_is_not_also_a_duplicate(void **state)
+{
+    struct run *run = run_new();
+    struct writer w = {0};
+    section(&w, false);
+    interface_plain(&w, 1);
+    interface_plain(&w, 1);
+    for (uint32_t i = 0; i < 8; i++)
+        enhanced(&w, i % 2, 1, i / 2, i / 2 % 2 ? 60 : 90);
+    add(run, &w);
+    run->filter = "less 70";
+    assert_true(go(run));
+    assert_int_equal(run->count, 2);
+    assert_int_equal(run->ledger.count[LEDGER_received], 8);
+    assert_int_equal(run->ledger.count[LEDGER_filtered], 4);
+    assert_int_equal(run->ledger.count[LEDGER_duplicate_frame], 2);
     run_free(run);
 }
 
@@ -438,7 +596,15 @@ int main(void)
         cmocka_unit_test(the_frame_is_unchanged_after_a_look_without_its_tags),
         cmocka_unit_test(a_wrong_filter_is_one_line_with_the_place),
         cmocka_unit_test(filters_are_compiled_for_each_link_type),
-        cmocka_unit_test(an_unknown_link_type_still_gives_its_packets),
+        cmocka_unit_test(packets_of_an_unknown_link_type_are_given_and_told_once),
+        cmocka_unit_test(an_interface_of_an_unknown_link_type_without_packets_is_no_complaint),
+        cmocka_unit_test(a_frame_seen_on_another_interface_within_5_ms_is_a_duplicate),
+        cmocka_unit_test(every_interface_has_its_own_first_sight_of_a_frame_sent_twice),
+        cmocka_unit_test(frames_that_differ_in_a_byte_a_length_or_their_link_type_are_no_duplicates),
+        cmocka_unit_test(the_same_file_twice_is_once_the_frames_and_once_duplicates),
+        cmocka_unit_test(files_that_follow_one_another_are_compared_where_they_meet),
+        cmocka_unit_test(frames_that_come_again_on_one_interface_are_no_duplicates),
+        cmocka_unit_test(a_filtered_frame_is_not_also_a_duplicate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,39 @@ static void a_frame_that_is_longer_on_the_wire_is_marked_as_cut(void **state)
     free(r);
 }
 
+static void the_two_lengths_of_a_record_are_told_by_the_version(void **state)
+{
+    static const struct {
+        uint16_t major, minor;
+        uint32_t first, second;
+    } cases[] = {
+        {2, 4, 10, 1500}, {2, 3, 10, 1500}, {2, 3, 1500, 10}, {2, 2, 1500, 10}, {2, 0, 1500, 10}, {0, 0, 10, 1500},
+    };
+    static const uint32_t magics[] = {0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0] * 6; i++) {
+        struct writer w = {.swap = i % 2};
+        classic_head(&w, magics[i / 2 % 3], 1);
+        w.used = 4;
+        put16(&w, cases[i / 6].major);
+        put16(&w, cases[i / 6].minor);
+        w.used = 24;
+        for (uint32_t n = 0; n < 2; n++) {
+            classic_record_head(&w, 7, 5, cases[i / 6].first, cases[i / 6].second);
+            put(&w, NULL, i / 2 % 3 == 2 ? 8 : 0);
+            put_frame(&w, n, 10);
+        }
+        struct reading *r = read_written(&w);
+        assert_int_equal(r->answer, 0);
+        assert_int_equal(r->count, 2);
+        assert_true(frames_are_right(r));
+        assert_int_equal(r->packets[1].caplen, 10);
+        assert_int_equal(r->packets[1].wire_bytes, 1500);
+        assert_int_equal(r->packets[1].flags, PACKET_CUT);
+        assert_int_equal(r->packets[1].ts_ns, i / 2 % 3 == 1 ? 7000000005ull : 7000005000ull);
+        free(r);
+    }
+}
+
 static void a_file_cut_at_any_byte_gives_what_was_whole_and_the_offset(void **state)
 {
     struct writer w = {0};
@@ -303,6 +336,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_record_is_read_in_both_byte_orders),
         cmocka_unit_test(the_fcs_bits_are_taken_off_the_link_type),
         cmocka_unit_test(a_frame_that_is_longer_on_the_wire_is_marked_as_cut),
+        cmocka_unit_test(the_two_lengths_of_a_record_are_told_by_the_version),
         cmocka_unit_test(a_file_cut_at_any_byte_gives_what_was_whole_and_the_offset),
         cmocka_unit_test(a_record_that_claims_more_than_a_frame_can_be_is_told_with_its_offset),
         cmocka_unit_test(the_largest_frames_go_through),
