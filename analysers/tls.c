@@ -190,7 +190,7 @@ static void message_bytes(struct weir_turn *turn, struct state *st, const uint8_
             side->room = 0; /* no memory: do without this message */
     }
     uint32_t copy = side->room - side->kept < n ? side->room - side->kept : n;
-    if (copy)
+    if (copy && side->message)
         memcpy(side->message + side->kept, data, copy);
     side->kept += copy;
 }

@@ -378,7 +378,7 @@ static inline int header_line(struct http_head *head, const uint8_t *line, const
             return n->header;
         }
         if (n->header == HTTP_CONTENT_LENGTH &&
-            (value->size != found.size || memcmp(value->data, found.data, found.size)))
+            (value->size != found.size || memcmp(value->data, found.data, found.size) != 0))
             head->framing = HTTP_BAD_LENGTH;
         if (n->header == HTTP_TRANSFER_ENCODING && !ends_chunked(*value))
             *value = found;

@@ -40,15 +40,15 @@ enum ledger_role { LEDGER_IN, LEDGER_OUT, LEDGER_NOTE };
     X(not_ip, FRAME, NOTE, "frames that carry no IP: ARP, LLDP, STP ...")                                              \
     X(no_flow, FRAME, NOTE, "frames with IP that belong to no flow: fragments kept, quoted packets, bare headers")     \
     X(time_backwards, FRAME, NOTE, "frames with a stamp before that of the frame in front of them")                    \
-    X(seen, BYTE, IN, "transport payload bytes that arrived in flows")                                                      \
-    X(delivered, BYTE, OUT, "payload bytes handed to an analyser")                                            \
+    X(seen, BYTE, IN, "transport payload bytes that arrived in flows")                                                 \
+    X(delivered, BYTE, OUT, "payload bytes handed to an analyser")                                                     \
     X(duplicate, BYTE, OUT, "payload bytes that had been seen before")                                                 \
     X(over_budget, BYTE, OUT, "payload bytes dropped because a reassembly budget was used up")                         \
     X(unwanted, BYTE, OUT, "payload bytes of flows that no analyser reads")                                            \
     X(made, ROW, IN, "rows that the engine made")                                                                      \
     X(written, ROW, OUT, "rows handed to a writer")                                                                    \
     X(spilled, ROW, OUT, "rows parked on disk for a slow writer")                                                      \
-    X(dropped, ROW, OUT, "rows dropped by a writer's policy, or left when it could not go on")                                                          \
+    X(dropped, ROW, OUT, "rows dropped by a writer's policy, or left when it could not go on")                         \
     X(unmatched, ROW, OUT, "rows that --where turned away")                                                            \
     X(flow_evicted, FLOW, NOTE, "flows closed early because the flow table was full")                                  \
     X(hold_refused, BYTE, NOTE, "bytes that an analyser asked for and the budget refused")                             \

@@ -299,8 +299,8 @@ static void explain(const char *text, int dlt, const char *message, struct error
     } else if (at >= 0) {
         struct words words;
         split(text + at, &words);
-        int word = words.end[0] < WORD ? (int)words.end[0] : WORD;
-        snprintf(place, sizeof place, ", at '%.*s' in column %ld", word, text + at, at + 1);
+        size_t word = words.count ? words.end[0] : 0;
+        snprintf(place, sizeof place, ", at '%.*s' in column %ld", word < WORD ? (int)word : WORD, text + at, at + 1);
     }
     error_set(error, "filter '%s%s%s': %.200s%s", before, shown, after, message, place);
 }

@@ -87,9 +87,11 @@ static void count_service(struct summary *summary, const struct row *row, uint64
     char unnamed[32];
     if (!service.data || !service.size) {
         struct weir_str proto = row_str(row, FLOW_PROTO);
+        uint32_t more = proto.data && proto.size < 24 ? proto.size : 0;
         memcpy(unnamed, "unnamed ", 8);
-        memcpy(unnamed + 8, proto.data, proto.data && proto.size < 24 ? proto.size : 0);
-        service = weir_str(unnamed, 8 + (proto.data && proto.size < 24 ? proto.size : 0));
+        if (more)
+            memcpy(unnamed + 8, proto.data, more);
+        service = weir_str(unnamed, 8 + more);
     }
     struct tally_entry *entry = tally_add_word(&summary->services, service, bytes);
     entry->more[0] += packets;

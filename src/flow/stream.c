@@ -296,7 +296,6 @@ static void out_of_order(const struct stream *s, uint32_t seq, const uint8_t *da
         if (off < 0) { /* kept segments reached past it */
             uint32_t twice = (uint32_t)-off < bytes ? (uint32_t)-off : bytes;
             s->shard->parts.ledger->count[LEDGER_duplicate] += twice;
-            seq += twice;
             data += twice;
             bytes -= twice;
         }

@@ -291,7 +291,9 @@ bool record_append(struct record_batch *batch, const struct weir_flow *flow, con
         if (n)
             return false;
         text = 0;
-        end = put_text(batch, row, RECORD_BATCH_HEAP / (batch->group[BATCH_GROUPS] - batch->group[BATCH_STR]), &text);
+        uint32_t texts = batch->group[BATCH_GROUPS] - batch->group[BATCH_STR];
+        WEIR_CHECK(texts != 0);
+        end = put_text(batch, row, RECORD_BATCH_HEAP / texts, &text);
         WEIR_CHECK(end != NO_ROOM);
     }
     if (!batch->table->bare) {

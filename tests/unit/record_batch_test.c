@@ -286,8 +286,8 @@ static void an_empty_batch_takes_any_row_by_cutting_it(void **state)
 #define WIDE(X, R, n)                                                                                                  \
     X(R, STR, a##n, "", "", "")                                                                                        \
     X(R, STR, b##n, "", "", "")                                                                                        \
-    X(R, STR, c##n, "", "", "") X(R, STR, d##n, "", "", "") X(R, STR, e##n, "", "", "") X(R, STR, f##n, "", "", "")    \
-        X(R, STRS, g##n, "", "", "")
+    X(R, STR, c##n, "", "", "")                                                                                        \
+    X(R, STR, d##n, "", "", "") X(R, STR, e##n, "", "", "") X(R, STR, f##n, "", "", "") X(R, STRS, g##n, "", "", "")
 #define WIDE_ROW(X, R)                                                                                                 \
     WIDE(X, R, 0) WIDE(X, R, 1) WIDE(X, R, 2) WIDE(X, R, 3) WIDE(X, R, 4) WIDE(X, R, 5) WIDE(X, R, 6) WIDE(X, R, 7)
 WEIR_TABLE(wide, WIDE_ROW, "as many columns as a table may have");
