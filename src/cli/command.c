@@ -4,6 +4,7 @@
  */
 #include "cli/command.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,6 +66,20 @@ int command_usage_error(const struct command *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* "--f" when it is short for more than one. */
+static int ambiguous_option(const struct command *command, const char *name)
+{
+    char list[256] = "";
+    int count = 0;
+    for (const struct command_option *option = command->options; option->name; option++) {
+        if (strncmp(option->name, name + 2, strlen(name + 2)) != 0)
+            continue;
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s--%s", count++ ? ", " : "", option->name);
+    }
+    return count < 2 ? 0 : command_usage_error(command, "option '%s' could be %s", name, list);
+}
+
 static int unknown_option(const struct command *command, const struct getopt_form *form, char **argv)
 {
     const char *text = argv[optind - 1];
@@ -74,6 +89,9 @@ static int unknown_option(const struct command *command, const struct getopt_for
     snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "="), text);
     if (optopt)
         return command_usage_error(command, "option '%s' takes no argument", name);
+    int answer = ambiguous_option(command, name);
+    if (answer)
+        return answer;
     int nearest = export_nearest(name, form->names, form->count + 1);
     if (nearest >= 0)
         return command_usage_error(command, "unknown option '%s'; did you mean '%s'?", name, form->names[nearest]);
@@ -91,7 +109,7 @@ int command_parse(const struct command *command, int argc, char **argv,
         int option = got >= FIRST_VALUE ? got - FIRST_VALUE : option_of_letter(command, got);
         if (got == 'h' && option < 0) {
             command_print_help(command);
-            return -1;
+            return command_end_output(-1);
         }
         if (got == '?')
             return unknown_option(command, &form, argv);
@@ -105,16 +123,53 @@ int command_parse(const struct command *command, int argc, char **argv,
     return 0;
 }
 
+/* ---- help ---- */
+
+#define HELP_WIDTH 80
+#define HELP_COLUMN 27 /* where the sentences begin */
+
+void command_print_item(const char *left, const char *words)
+{
+    int column = printf("  %s", left);
+    if (column > HELP_COLUMN - 2) {
+        putchar('\n');
+        column = 0;
+    }
+    column += printf("%*s", HELP_COLUMN - column, "");
+    while (*words) {
+        int size = (int)strcspn(words, " ");
+        if (column > HELP_COLUMN && column + 1 + size > HELP_WIDTH)
+            column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        column += printf("%s%.*s", column > HELP_COLUMN ? " " : "", size, words);
+        words += size + (words[size] == ' ');
+    }
+    putchar('\n');
+}
+
 void command_print_help(const struct command *command)
 {
-    printf("usage: weir %s %s\n\n%s\n\n", command->name, command->usage, command->help);
+    printf("usage: weir %s %s\n\nweir %s %s.\n", command->name, command->usage, command->name, command->help);
     for (const struct command_option *option = command->options; option->name; option++) {
         char left[64];
         int used = option->letter ? snprintf(left, sizeof left, "-%c, --%s", option->letter, option->name)
                                   : snprintf(left, sizeof left, "    --%s", option->name);
         if (option->argument)
             snprintf(left + used, sizeof left - (size_t)used, " %s", option->argument);
-        printf("  %-28s %s\n", left, option->help);
+        if (option->group)
+            printf("\n%s:\n", option->group);
+        command_print_item(left, option->help);
     }
-    printf("  %-28s %s\n", "-h, --help", "this text");
+    command_print_item("-h, --help", "Print this text.");
+    if (command->print_more)
+        command->print_more();
+}
+
+int command_end_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (errno == EPIPE)
+        return code;
+    fprintf(stderr, "weir: standard output: %s\n", strerror(errno));
+    return EXIT_CANNOT;
 }

@@ -15,7 +15,8 @@ struct command_option {
     const char *name;     /* long name without dashes */
     char letter;          /* short name, 0: none */
     const char *argument; /* what its argument is called in the help, NULL: takes none */
-    const char *help;
+    const char *help;     /* as many sentences as it takes; printed in lines of a terminal's width */
+    const char *group;    /* heading that stands before it in the help, NULL: that of the one before */
 };
 
 struct command {
@@ -24,15 +25,16 @@ struct command {
     const char *help;                                                 /* one sentence */
     const struct command_option *options;                             /* ends with a NULL name */
     int (*run)(const struct command *command, int argc, char **argv); /* argv[0] is the command's name */
+    void (*print_more)(void);                                         /* behind the options in the help; may be NULL */
 };
 
 extern const struct command command_read;
 
 /*
- * Goes through the options of `argv`.  For each, `take` gets the index in command->options and the argument (NULL: none) and
- * answers 0, or an exit code that ends parsing.  Operands are moved behind the options; `*first` is the index of the first.  Answers 0, or
- * an exit code after a line on stderr (unknown option with the nearest one, argument missing).  --help and -h are handled: answers -1
- * after printing.
+ * Goes through the options of `argv`.  For each, `take` gets the index in command->options and the argument (NULL:
+ * none) and answers 0, or an exit code that ends parsing.  Operands are moved behind the options; `*first` is the index
+ * of the first.  Answers 0, or an exit code after a line on stderr (unknown option with the nearest one, argument
+ * missing).  --help and -h are handled: answers -1 after printing.
  */
 int command_parse(const struct command *command, int argc, char **argv,
                   int (*take)(void *context, int option, const char *argument), void *context, int *first);
@@ -41,5 +43,11 @@ int command_parse(const struct command *command, int argc, char **argv,
 int command_usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void command_print_help(const struct command *command);
+/* A line or more of such a text: what is told of on the left, words about it on the right. */
+void command_print_item(const char *left, const char *words);
+
+/* Sends off what was printed to standard output.  `code`, or EXIT_CANNOT after a line on stderr when it could not be written; a
+ * reader that has left is no error. */
+int command_end_output(int code);
 
 #endif

@@ -5,10 +5,14 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BAR 30
+#include "cli/quantity.h"
+
+#define BAR 24
 #define QUIET_SECONDS 0.5
 
 static double seconds(void)
@@ -28,26 +32,36 @@ double progress_seconds(const struct progress *progress)
     return seconds() - progress->start;
 }
 
+/* Of the terminal that shows it. */
+static int columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 void progress_update(struct progress *progress, uint64_t done_bytes, uint64_t total_bytes, uint64_t frames)
 {
+    static const char *const speeds[] = {"B/s", "kB/s", "MB/s", "GB/s", NULL};
+    char bar[BAR + 1] = "", count[QUANTITY_TEXT], speed[QUANTITY_TEXT], line[160];
     double elapsed = progress_seconds(progress);
     if (!progress->enabled || elapsed < QUIET_SECONDS)
         return;
     progress->shown = true;
     double rate = (double)done_bytes / elapsed;
-    if (!total_bytes) {
-        fprintf(stderr, "\r\033[K%llu packets  %.0f MB/s", (unsigned long long)frames, rate * 1e-6);
-        return;
+    quantity_count(count, frames);
+    quantity_scaled(speed, rate, speeds);
+    int size = snprintf(line, sizeof line, "%s packets  %s", count, speed);
+    if (total_bytes) {
+        uint64_t done = done_bytes < total_bytes ? done_bytes : total_bytes;
+        double share = (double)done / (double)total_bytes;
+        uint64_t left = rate > 0 ? (uint64_t)((double)(total_bytes - done) / rate + 0.5) : 0;
+        int full = (int)(share * BAR);
+        memset(bar, '#', (size_t)full);
+        memset(bar + full, '.', (size_t)(BAR - full));
+        size = snprintf(line, sizeof line, "%3.0f %% [%s] %s packets  %s  %u:%02u left", share * 100, bar, count, speed,
+                        (unsigned)(left / 60), (unsigned)(left % 60));
     }
-    double share = (double)done_bytes / (double)total_bytes;
-    share = share > 1 ? 1 : share;
-    char bar[BAR + 1];
-    for (int i = 0; i < BAR; i++)
-        bar[i] = i < (int)(share * BAR) ? '#' : '.';
-    bar[BAR] = 0;
-    double left = rate > 0 ? (double)(total_bytes - (done_bytes < total_bytes ? done_bytes : total_bytes)) / rate : 0;
-    fprintf(stderr, "\r\033[K%3.0f %% [%s] %llu packets  %.0f MB/s  %d:%02d left", share * 100, bar,
-            (unsigned long long)frames, rate * 1e-6, (int)left / 60, (int)left % 60);
+    fprintf(stderr, "\r%.*s\033[K", size < columns() ? size : columns() - 1, line);
 }
 
 void progress_fini(struct progress *progress)

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyse/analyse.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/quantity.h"
 #include "cli/summary.h"
 #include "engine/engine.h"
 #include "export/export.h"
@@ -20,20 +22,37 @@
 #define PATHS_MAX 4096
 #define AUTO_WORKERS_MAX 8
 #define LITTLE_BYTES (1 << 20)
+#define FULL_SUMMARY_ROWS 40 /* of a terminal; a lower one gets the brief summary */
 
-enum { TABLE, FORMAT, COLUMNS, WHERE, OUT, FILTER, WORKERS, READ, FLOWS, KEEP_SECRETS, QUIET };
+enum { READ, FILTER, TABLE, OUT, FORMAT, COLUMNS, WHERE, KEEP_SECRETS, WORKERS, FLOWS, QUIET };
 static const struct command_option read_options[] = {
-    [TABLE] = {"table", 't', "TABLE", "print this table's rows instead of the summary"},
-    [FORMAT] = {"format", 0, "FORMAT", "of rows: ndjson (default), csv, tsv"},
-    [COLUMNS] = {"columns", 0, "A,B", "only these columns, in this order"},
-    [WHERE] = {"where", 0, "CONDITION", "only rows for which it holds: 'status >= 500 and host like \"%.org\"'"},
-    [OUT] = {"output", 'o', "DIR", "a file a table into this directory"},
-    [FILTER] = {"filter", 'f', "EXPRESSION", "only packets that a pcap-filter expression takes"},
-    [WORKERS] = {"workers", 0, "N", "threads that share the work: a number, auto or auto:1-8"},
-    [READ] = {"read", 'r', "FILE", "a capture file, as an operand would be"},
-    [FLOWS] = {"flows", 0, "N", "most flows held at once (default 1048576)"},
-    [KEEP_SECRETS] = {"keep-secrets", 0, NULL, "leave passwords, cookies and authorization in rows"},
-    [QUIET] = {"quiet", 'q', NULL, "no progress bar"},
+    [READ] = {"read", 'r', "FILE",
+              "Read this capture: pcap or pcapng, plain or compressed with gzip or zstd; - is standard input. The same "
+              "as FILE by itself. Several are merged by time.",
+              "What is read"},
+    [FILTER] = {"filter", 'f', "EXPRESSION",
+                "Analyse only packets that this pcap-filter expression takes, as in 'host 10.0.0.1 and tcp port 443'. "
+                "Unless it says vlan, it looks behind VLAN tags."},
+    [TABLE] = {"table", 't', "TABLE", "Print the rows of one table, as they are made, and nothing else.",
+               "What is printed (a summary, unless one of the first two is given)"},
+    [OUT] = {"output", 'o', "DIR",
+             "Write a file for each table into this directory, which is made if need be; with --table, for that one."},
+    [FORMAT] = {"format", 0, "FORMAT", "Format of rows: ndjson, csv or tsv. Without it: ndjson."},
+    [COLUMNS] = {"columns", 0, "A,B,...", "Only these columns of the table, in this order."},
+    [WHERE] =
+        {"where", 0, "CONDITION",
+         "Only rows for which this holds, as in \"status >= 500 and host like '%.example.org'\". Knows = != < <= > "
+         ">= like ilike in between, is null, and, or, not."},
+    [KEEP_SECRETS] = {"keep-secrets", 0, NULL,
+                      "Allow passwords and tokens in rows. No column of this version holds any."},
+    [WORKERS] = {"workers", 0, "N",
+                 "Threads that share the work: a number, auto, or auto:LEAST-MOST. Without it: auto:1-8, a thread a "
+                 "processor, but one for a mebibyte or less. The rows are the same for any number.",
+                 "How it runs"},
+    [FLOWS] = {"flows", 0, "N",
+               "Flows that are held at once; beyond that, the one nearest to its timeout ends early. Without it: "
+               "1048576."},
+    [QUIET] = {"quiet", 'q', NULL, "No progress bar."},
     {0},
 };
 
@@ -48,7 +67,7 @@ struct request {
     const char *directory, *filter;
     int workers; /* 0: not said */
     uint32_t flows;
-    bool keep_secrets, quiet;
+    bool format_given, keep_secrets, quiet;
 };
 
 /* What a run writes to. */
@@ -57,10 +76,13 @@ struct outlet {
     char path[4096]; /* "" for standard output */
 };
 
-static struct engine *running; /* for the signal handler */
+/* For the signal handler. */
+static struct engine *running;
+static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number)
 {
+    interrupted = 1;
     if (running)
         engine_stop(running);
     signal(number, SIG_DFL); /* twice: at once */
@@ -90,8 +112,8 @@ static int take_workers(struct request *request, const char *text)
 {
     int least = 1, most = AUTO_WORKERS_MAX;
     char end;
-    if (strcmp(text, "auto") == 0 ||
-        (sscanf(text, "auto:%d-%d%c", &least, &most, &end) == 2 && least >= 1 && least <= most)) {
+    if (strcmp(text, "auto") == 0 || (sscanf(text, "auto:%d-%d%c", &least, &most, &end) == 2 && least >= 1 &&
+                                      least <= most && most <= ENGINE_WORKERS_MAX)) {
         request->workers = auto_workers(least, most);
         return 0;
     }
@@ -146,8 +168,9 @@ static int take_option(void *context, int option, const char *argument)
     switch (option) {
     case TABLE: return take_table(request, argument);
     case FORMAT:
+        request->format_given = true;
         if (export_format_parse(argument, &request->export.format, &error) != 0)
-            return command_usage_error(&command_read, "--format %s", error.text);
+            return command_usage_error(&command_read, "--format: %s", error.text);
         return 0;
     case COLUMNS: request->export.columns = argument; return 0;
     case WHERE: request->export.where = argument; return 0;
@@ -167,7 +190,14 @@ static int check_request(const struct request *request)
     if (request->path_count == 0)
         return command_usage_error(&command_read, "no capture file given; '-' is standard input");
     if (!request->table && (request->export.where || request->export.columns))
-        return command_usage_error(&command_read, "--where and --columns belong to one table: add --table");
+        return command_usage_error(&command_read, "%s is for the rows of one table: add --table",
+                                   request->export.where ? "--where" : "--columns");
+    if (!request->table && !request->directory && request->format_given)
+        return command_usage_error(&command_read, "--format is for rows: add --table or --output");
+    for (int i = 0; i < request->path_count; i++)
+        if (strcmp(request->paths[i], "-") == 0 && isatty(STDIN_FILENO))
+            return command_usage_error(&command_read,
+                                       "standard input is a terminal; '-' wants a capture piped into it");
     return 0;
 }
 
@@ -221,6 +251,16 @@ static int run_engine(const struct engine_options *options, struct engine_facts 
     return facts->complaints ? EXIT_INPUT : EXIT_DONE;
 }
 
+static struct summary_look look_of_terminal(void)
+{
+    struct winsize size;
+    bool terminal = isatty(STDOUT_FILENO);
+    const char *no_colour = getenv("NO_COLOR");
+    return (struct summary_look){.colour = terminal && (!no_colour || !*no_colour),
+                                 .brief = terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row &&
+                                          size.ws_row < FULL_SUMMARY_ROWS};
+}
+
 static int print_summary(const struct request *request, struct progress *progress)
 {
     struct summary *summary = summary_new();
@@ -240,12 +280,12 @@ static int print_summary(const struct request *request, struct progress *progres
                                      .last_ns = facts.last_ns,
                                      .reported_drops = facts.reported_drops,
                                      .files = (uint32_t)request->path_count,
+                                     .complaints = (uint32_t)facts.complaints,
+                                     .interrupted = interrupted,
                                      .seconds = progress_seconds(progress)};
-        summary_print(summary, stdout, &ledger, &told, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
-        if (fflush(stdout) != 0 && errno != EPIPE) {
-            fprintf(stderr, "weir: standard output: %s\n", strerror(errno));
-            code = EXIT_CANNOT;
-        }
+        struct summary_look look = look_of_terminal();
+        summary_print(summary, stdout, &ledger, &told, &look);
+        code = command_end_output(code);
     }
     summary_free(summary);
     return code;
@@ -256,8 +296,9 @@ static uint64_t unmatched(void *context)
     return export_writer_unmatched(context);
 }
 
-/* Opens one outlet for each wanted table.  How many, or -1 after a line on stderr. */
-static int open_outlets(const struct request *request, struct outlet *outlets, struct engine_output *outputs)
+/* Opens one outlet for each wanted table, `*opened` in all.  0, or an exit code after a line on stderr. */
+static int open_outlets(const struct request *request, struct outlet *outlets, struct engine_output *outputs,
+                        int *opened)
 {
     struct error error;
     int count = 0;
@@ -272,14 +313,16 @@ static int open_outlets(const struct request *request, struct outlet *outlets, s
         outlet->writer = export_writer_open(*table, &request->export, request->directory ? -1 : STDOUT_FILENO,
                                             request->directory ? outlet->path : NULL, &error);
         if (!outlet->writer) {
-            fprintf(stderr, "weir read: %s\n", error.text);
+            int code = errno ? EXIT_CANNOT : EXIT_USAGE;
+            fprintf(stderr, "weir%s: %s\n", code == EXIT_USAGE ? " read" : "", error.text);
             while (count > 0)
                 export_writer_close(outlets[--count].writer, false, NULL);
-            return -1;
+            return code;
         }
         outputs[count++] = (struct engine_output){*table, export_writer_sink(outlet->writer), unmatched};
     }
-    return count;
+    *opened = count;
+    return 0;
 }
 
 static int close_outlets(struct outlet *outlets, int count, int code)
@@ -310,16 +353,20 @@ static int print_rows(const struct request *request, struct progress *progress)
     struct outlet *outlets = calloc(ENGINE_TABLES_MAX, sizeof *outlets);
     struct engine_output outputs[ENGINE_TABLES_MAX];
     struct engine_options options = engine_options(request, progress);
-    int count = outlets ? open_outlets(request, outlets, outputs) : -1;
-    if (count < 0) {
-        free(outlets);
-        return EXIT_USAGE;
+    WEIR_CHECK(outlets != NULL);
+    int code = open_outlets(request, outlets, outputs, &options.output_count);
+    if (code == 0) {
+        struct engine_facts facts = {0};
+        struct ledger ledger = {0};
+        options.outputs = outputs;
+        code = run_engine(&options, &facts, &ledger);
+        code = close_outlets(outlets, options.output_count, code);
+        if (interrupted && code <= EXIT_INPUT) {
+            char number[QUANTITY_TEXT];
+            fprintf(stderr, "weir: interrupted after %s packets; their rows are complete\n",
+                    quantity_count(number, facts.frames));
+        }
     }
-    options.outputs = outputs;
-    options.output_count = count;
-    struct engine_facts facts = {0};
-    struct ledger ledger = {0};
-    int code = close_outlets(outlets, count, run_engine(&options, &facts, &ledger));
     free(outlets);
     return code;
 }
@@ -342,7 +389,20 @@ static int run(const struct command *command, int argc, char **argv)
     return request.table || request.directory ? print_rows(&request, &progress) : print_summary(&request, &progress);
 }
 
+static void print_tables_and_examples(void)
+{
+    puts("\nTables:");
+    for (const struct weir_table *const *table = engine_tables(); *table; table++)
+        command_print_item((*table)->name, (*table)->doc);
+    puts("\nExamples:\n"
+         "  weir read day.pcapng\n"
+         "  weir read day.pcap.zst --table http --where 'status >= 500' --columns host,uri\n"
+         "  weir read a.pcap b.pcap.gz -f 'udp port 53' -o rows --format csv\n"
+         "  tcpdump -i eth0 -w - | weir read - --table dns\n\n"
+         "Exit codes: 0 done; 1 read as far as the input allowed; 2 wrong usage;\n"
+         "3 could not start or go on.");
+}
+
 const struct command command_read = {
-    "read", "[OPTION...] FILE...",
-    "analyses captures (pcap, pcapng, gzip, zstd; - is standard input) and prints a summary or rows", read_options,
-    run};
+    "read", "[OPTION...] FILE...",    "analyses captures and prints a summary, or rows of tables", read_options,
+    run,    print_tables_and_examples};

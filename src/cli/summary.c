@@ -81,18 +81,23 @@ static bool is(struct weir_str text, const char *name)
     return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
 }
 
+/* What a flow without a service counts as: "icmp", but "unnamed tcp" where a service could have been named. */
+static struct weir_str nameless(const struct row *row, char room[32])
+{
+    struct weir_str proto = row_str(row, FLOW_PROTO);
+    uint64_t number = row_uint(row, FLOW_PROTO).value;
+    if (number != WEIR_TCP && number != WEIR_UDP)
+        return proto.data ? proto : weir_cstr("unnamed");
+    int size = snprintf(room, 32, "unnamed %.*s", (int)proto.size, proto.data);
+    return weir_str(room, (size_t)size);
+}
+
 static void count_service(struct summary *summary, const struct row *row, uint64_t packets, uint64_t bytes)
 {
+    char room[32];
     struct weir_str service = row_str(row, FLOW_SERVICE);
-    char unnamed[32];
-    if (!service.data || !service.size) {
-        struct weir_str proto = row_str(row, FLOW_PROTO);
-        uint32_t more = proto.data && proto.size < 24 ? proto.size : 0;
-        memcpy(unnamed, "unnamed ", 8);
-        if (more)
-            memcpy(unnamed + 8, proto.data, more);
-        service = weir_str(unnamed, 8 + more);
-    }
+    if (!service.data || !service.size)
+        service = nameless(row, room);
     struct tally_entry *entry = tally_add_word(&summary->services, service, bytes);
     entry->more[0] += packets;
     entry->more[1]++;

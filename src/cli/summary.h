@@ -26,16 +26,22 @@ struct summary_facts {
     uint64_t first_ns, last_ns; /* lowest and highest packet time */
     uint64_t reported_drops;    /* packets that the capture files themselves say were dropped */
     uint32_t files;
-    double seconds; /* that the run took */
+    uint32_t complaints; /* files among them that broke off or could not be opened */
+    bool interrupted;    /* not read to the end: the user stopped it */
+    double seconds;      /* that the run took */
+};
+
+struct summary_look {
+    bool colour; /* ANSI colours */
+    bool brief;  /* about 24 lines, else about 40 */
 };
 
 struct summary *summary_new(void);
 void summary_free(struct summary *summary);
 struct record_sink summary_sink(struct summary *summary);
 
-/* At least 80 columns, about 40 lines, UTF-8.  `colour`: ANSI colours.  No byte from the wire reaches the terminal unless it
- * is part of a printable character. */
+/* At most 80 columns, UTF-8.  No byte from the wire reaches the terminal unless it is part of a printable character. */
 void summary_print(const struct summary *summary, FILE *to, const struct ledger *ledger,
-                   const struct summary_facts *facts, bool colour);
+                   const struct summary_facts *facts, const struct summary_look *look);
 
 #endif

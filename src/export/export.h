@@ -3,7 +3,7 @@
  * export/export.h - rows as text: NDJSON, CSV, TSV, to standard output or a file a table.
  *
  * A writer is a record_sink: it takes runs of rows, drops those that --where turns away, prints the chosen columns and
- * writes large pieces.  Null is left out of NDJSON objects' values as `null`, and empty in CSV and TSV.  Text that is not UTF-8 is mended
+ * writes large pieces.  Null is `null` in NDJSON, and empty in CSV and TSV.  Text that is not UTF-8 is mended
  * (U+FFFD for each bad byte), control characters are escaped; TSV escapes tab, line feed, return and backslash
  * as \t \n \r \\; CSV is RFC 4180.  Lists are JSON arrays in NDJSON, and items joined with `|` in CSV and TSV.
  */
@@ -46,8 +46,9 @@ struct export_options {
 };
 
 /*
- * For one table, to an open descriptor (not closed), or to `path` if `fd` is -1: written as `path`.tmp, and renamed when the writer closes,
- * so that a file under its final name is whole.  NULL with the reason.
+ * For one table, to an open descriptor (not closed), or to `path` if `fd` is -1: written as `path`.tmp, and renamed when
+ * the writer closes, so that a file under its final name is whole.  NULL with the reason; errno is then 0 when the
+ * options are wrong, else why the file could not be made.
  */
 struct export_writer *export_writer_open(const struct weir_table *table, const struct export_options *options, int fd,
                                          const char *path, struct error *error);
@@ -60,7 +61,8 @@ uint64_t export_writer_unmatched(const struct export_writer *writer);
 /* Why rows() or flush() answered -1: errno of the write (EPIPE: the reader left, which is no error to speak of). */
 int export_writer_errno(const struct export_writer *writer);
 
-/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written under PATH.tmp.  errno says
+/* Writes what is left and frees.  `whole`: rename into place; false leaves what was written, if anything, under
+ * PATH.tmp.  errno says
  * why it could not be written, 0 if it could; EPIPE alone is no -1. */
 int export_writer_close(struct export_writer *writer, bool whole, struct error *error);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "export/export.h"
@@ -462,7 +463,9 @@ struct export_writer *export_writer_open(const struct weir_table *table, const s
     if (good && fd < 0)
         good = open_file(writer, path, error) == 0;
     if (!good) {
+        int number = writer->fd < 0 && writer->tmp_path ? errno : 0;
         writer_free(writer);
+        errno = number;
         return NULL;
     }
     put_header(writer);
@@ -475,6 +478,9 @@ static int finish_file(struct export_writer *writer, bool whole, struct error *e
     int result = 0;
     if (whole && fsync(writer->fd) != 0 && errno != EINVAL)
         result = error_errno(error, errno, "%s", writer->tmp_path);
+    struct stat status;
+    if (!whole && fstat(writer->fd, &status) == 0 && status.st_size == 0) /* nothing that anybody could want */
+        unlink(writer->tmp_path);
     if (close(writer->fd) != 0 && result == 0)
         result = error_errno(error, errno, "%s", writer->tmp_path);
     if (whole && result == 0 && rename(writer->tmp_path, writer->path) != 0)

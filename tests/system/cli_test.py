@@ -179,9 +179,20 @@ def usage():
                        ('read without a capture', ['read'])):
         r = Run(*args)
         holds(f'{what}: exit 2 and one line', r.code == 2 and r.one_line() and not r.out, r)
-    for args in (['--help'], ['read', '--help'], ['--version']):
+    for what, args, word in (('--format without rows to print', ['read', good, '--format', 'csv'], '--table'),
+                             ('--where without a table', ['read', good, '--where', 'status = 1'], '--table'),
+                             ('--f, which is short for several options', ['read', good, '--f', 'x'], '--filter'),
+                             ('weir --verison', ['--verison'], '--version'),
+                             ('weir help raed', ['help', 'raed'], 'read'),
+                             ('more workers than there can be', ['read', good, '--workers', 'auto:100-200'], '64')):
+        r = Run(*args)
+        holds(f'{what}: exit 2, one line that names {word}', r.code == 2 and r.one_line(word) and not r.out, r)
+    for args in (['--help'], ['help'], ['help', 'read'], ['read', '--help'], ['--version']):
         r = Run(*args)
         holds(f'weir {" ".join(args)} goes to stdout with exit 0', r.code == 0 and r.out and not r.err, r)
+    r = Run('read', '--help')
+    holds('the help of read has every table and no line beyond 80 columns', all(f'\n  {t} ' in r.out.decode() for t in COLUMNS)
+          and max(map(len, r.out.decode().splitlines())) <= 80, r)
 
 
 def filters():
@@ -215,7 +226,17 @@ def sinks():
     r = Run('read', good, '-o', os.path.join(good, 'x'))
     holds('an output folder that cannot be: exit 3 and one line', r.code == 3 and r.one_line(), r)
     big = path('big.pcap', pcap([f for i in range(3000) for f in dns_exchange(port=1024 + i, ident=i)], step=10))
+    shut = path('shut')
+    os.mkdir(shut, 0o555)
+    if os.geteuid() == 0:
+        os.mkdir(os.path.join(shut, 'flow.ndjson.tmp'))  # root may write anywhere, but not over a folder
+    r = Run('read', good, '-o', shut)
+    holds('an output folder that takes no file: exit 3 and one line', r.code == 3 and r.one_line('shut'), r)
+    r = Run('read', good, '-o', path('none'), '--table', 'http', '--where', 'status = ')
+    holds('a wrong --where leaves no file behind', r.code == 2 and os.listdir(path('none')) == [], r)
     with open('/dev/full', 'wb') as full:
+        r = Run('read', '--help', stdout=full)
+        holds('a full disk under the help: exit 3', r.code == 3 and r.one_line('no space left'), r)
         for args in (['--table', 'dns', '--format', 'ndjson'], []):
             r = Run('read', big, *args, stdout=full)
             holds(f'a full disk under {"rows" if args else "the summary"}: exit 3 and one line with the cause', r.code == 3 and r.one_line('no space left'), r)

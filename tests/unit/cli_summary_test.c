@@ -65,15 +65,21 @@ static void give(struct summary *summary, const struct weir_table *table, const 
     record_batch_free(batch);
 }
 
-static char *printed(const struct summary *summary, const struct ledger *ledger, const struct summary_facts *facts,
-                     bool colour)
+static char *printed_as(const struct summary *summary, const struct ledger *ledger, const struct summary_facts *facts,
+                        struct summary_look look)
 {
     char *text = NULL;
     size_t size;
     FILE *to = open_memstream(&text, &size);
-    summary_print(summary, to, ledger, facts, colour);
+    summary_print(summary, to, ledger, facts, &look);
     fclose(to);
     return text;
+}
+
+static char *printed(const struct summary *summary, const struct ledger *ledger, const struct summary_facts *facts,
+                     bool colour)
+{
+    return printed_as(summary, ledger, facts, (struct summary_look){.colour = colour});
 }
 
 static const struct ledger clean = {.count = {[LEDGER_received] = 1234, [LEDGER_analysed] = 1234}};
@@ -103,8 +109,7 @@ static void a_capture_with_nothing_in_it_is_told_in_a_few_lines(void **state)
     struct summary_facts facts = {.files = 1};
     char *text = printed(summary, &ledger, &facts, false);
     has(text, "0 packets, 0 B\n");
-    has(text, "nothing lost: 0 frames received, 0 analysed\n");
-    has(text, "the sums close");
+    has(text, "\nLost        nothing: 0 frames received, 0 analysed; the sums close\n");
     has_not(text, "HTTP");
     has_not(text, "Protocols");
     free(text);
@@ -139,7 +144,7 @@ static void flows_are_summed_by_service_and_by_pair(void **state)
     give(summary, &flow_table, &icmp, &row);
     char *text = printed(summary, &clean, &some_facts, false);
     has(text, "  http                     2          60   18.0 kB  ██████████████████      90 %\n");
-    has(text, "  unnamed icmp             1          30   2.00 kB  ██                      10 %\n");
+    has(text, "  icmp                     1          30   2.00 kB  ██                      10 %\n");
     /* both directions of a pair together, the bytes of each apart */
     has(text, "  10.0.0.1 ⇄ 10.0.0.2                                    2    9.00 kB    9.00 kB\n");
     has(text, "  10.0.0.3 ⇄ 10.0.0.4                                    1    1.00 kB    1.00 kB\n");
@@ -170,8 +175,8 @@ static void http_is_told_by_status_host_and_the_slowest(void **state)
                             .latency_ns = weir_uint(2500000000u)};
     give(summary, &http_table, &flow, &row);
     char *text = printed(summary, &clean, &some_facts, false);
-    has(text, "  requests  12 requests · 9 2xx · 2 4xx · 1 5xx · 1 without a reply\n");
-    has(text, "1 replies without their request\n");
+    has(text, "HTTP        12 requests · 9 2xx · 2 4xx · 1 5xx · 1 without a reply\n");
+    has(text, "1 reply without its request\n");
     has(text, "longest 2.50 s · 11 measured\n");
     has(text, "  hosts     www.example.org 10 · b.example 1 · proxied 1\n");
     has(text, "  slowest    2.50 s  GET http://proxied/x\n");
@@ -196,10 +201,10 @@ static void dns_and_tls_are_told_by_code_name_and_version(void **state)
     tls.established = weir_uint(1);
     give(summary, &tls_table, &flow, &tls);
     char *text = printed(summary, &clean, &some_facts, false);
-    has(text, "  queries   2 queries · 1 NOERROR · 1 unanswered\n");
+    has(text, "DNS         2 queries · 1 NOERROR · 1 unanswered\n");
     has(text, "  latency   median ~20 ns");
     has(text, "  names     . 1 · example.org 1\n");
-    has(text, "  hellos    2 client hellos · 2 TLS 1.3 · 1 established\n");
+    has(text, "TLS         2 client hellos · 2 TLS 1.3 · 1 established\n");
     has(text, "  servers   example.org 2\n");
     free(text);
     summary_free(summary);
@@ -223,10 +228,10 @@ static void tcp_health_counts_tcp_only(void **state)
     }
     char *text = printed(summary, &clean, &some_facts, false);
     has(text, "  handshake median ~5.00 ms · p95 ~5.00 ms · longest 5.00 ms · 8 measured\n");
-    has(text, "  health    16 retransmitted (2.0 % of packets) · 2 SYNs unanswered · 1 refused\n"
-              "            4 reset · of 8 flows\n");
-    has(text, "       5.00 kB  of TCP streams that the capture does not hold, in 1 flow\n");
-    has_not(text, "nothing lost");
+    has(text, "TCP         8 flows · 16 retransmitted (2.0 % of packets) · 2 SYNs unanswered\n"
+              "            1 refused · 4 reset\n");
+    has(text, "Lost        5.00 kB  of TCP streams that the capture does not hold, in 1 flow\n");
+    has_not(text, "nothing");
     free(text);
     summary_free(summary);
 }
@@ -247,15 +252,16 @@ static void what_was_lost_is_told_by_cause_and_the_sums_are_checked(void **state
     struct summary_facts facts = some_facts;
     facts.reported_drops = 12;
     char *text = printed(summary, &ledger, &facts, false);
-    has(text, "             7  frames with a bad, cut or unknown link-layer header\n");
-    has(text, "             2  fragments given up because the rest did not come in time\n");
-    has(text, "       4.00 kB  payload bytes dropped because a reassembly budget was used up\n");
-    has(text, "            12  packets dropped before the capture, as its files say\n");
-    has(text, "  100 frames received, 90 analysed, 3 filtered\n");
-    has(text, "  the rows do not add up: 10 came in, 9 are accounted for\n");
+    has(text, "Lost              7  frames with a bad, cut or unknown link-layer header\n");
+    has(text, "                  2  fragments given up because the rest did not come in time\n");
+    has(text, "            4.00 kB  payload bytes dropped because a reassembly budget was used\n"
+              "                     up\n");
+    has(text, "                 12  packets dropped before the capture, as its files say\n");
+    has(text, "  ledger    100 frames received, 90 analysed, 3 filtered\n");
+    has(text, "            the rows do not add up: 10 came in, 9 are accounted for\n");
     has_not(text, "the frames do not");
     has_not(text, "the bytes do not");
-    has_not(text, "nothing lost");
+    has_not(text, "nothing");
     free(text);
     summary_free(summary);
 }
@@ -311,6 +317,14 @@ static uint32_t widest(const char *text)
     return most;
 }
 
+static uint32_t lines_of(const char *text)
+{
+    uint32_t lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
 static void fill_with_long_names(struct summary *summary)
 {
     static char name[300];
@@ -352,10 +366,52 @@ static void the_worst_case_stays_within_80_columns(void **state)
         ledger.count[i] = 12345678901u + (uint64_t)i;
     char *text = printed(summary, &ledger, &some_facts, false);
     assert_in_range(widest(text), 60, 80);
-    uint32_t lines = 0;
-    for (const char *p = text; *p; p++)
-        lines += *p == '\n';
-    assert_in_range(lines, 30, 80); /* with every cause of loss there is */
+    assert_in_range(lines_of(text), 30, 80); /* with every cause of loss there is */
+    free(text);
+    summary_free(summary);
+}
+
+static void a_brief_summary_of_a_usual_capture_leaves_a_line_of_24_for_the_prompt(void **state)
+{
+    struct summary *summary = summary_new();
+    static const char *const names[] = {"a.example", "b.example", "c.example", "d.example", "e.example", "f.example"};
+    for (uint8_t i = 0; i < 6; i++) {
+        struct weir_flow flow = flow_between(1, (uint8_t)(2 + i), 6);
+        struct weir_str name = weir_cstr(names[i]);
+        struct http_row http = {weir_cstr("GET"), name, weir_cstr("/"), weir_uint(200), weir_uint(1000u * (i + 1))};
+        struct dns_row dns = {name, weir_cstr("NOERROR"), weir_uint(1000)};
+        struct tls_row tls = {weir_cstr("TLS 1.3"), name, weir_uint(0), weir_uint(1)};
+        struct flow_row row = {.service = name, .src_bytes = weir_uint(1000), .rtt_ns = weir_uint(1000)};
+        give(summary, &http_table, &flow, &http);
+        give(summary, &dns_table, &flow, &dns);
+        give(summary, &tls_table, &flow, &tls);
+        give(summary, &flow_table, &flow, &row);
+    }
+    char *text = printed_as(summary, &clean, &some_facts, (struct summary_look){.brief = true});
+    assert_int_equal(lines_of(text), 23);
+    has(text, "  a.example                1           0   1.00 kB");
+    has(text, "  others                   3           0   3.00 kB");
+    has(text, "6.00 µs  GET f.example/\n");
+    has_not(text, "5.00 µs  GET");
+    has_not(text, "\n\n");
+    free(text);
+    text = printed(summary, &clean, &some_facts, false);
+    assert_in_range(lines_of(text), 30, 39);
+    has_not(text, "others");
+    free(text);
+    summary_free(summary);
+}
+
+static void a_broken_file_and_an_early_end_are_told(void **state)
+{
+    struct summary *summary = summary_new();
+    struct summary_facts facts = some_facts;
+    facts.complaints = 1;
+    facts.interrupted = true;
+    char *text = printed(summary, &clean, &facts, false);
+    has(text, "1,234 packets, 2.50 MB, read in 2.00 ms, then interrupted\n2026-01-01");
+    has(text, "Lost        1  file that is cut, damaged or not readable: stderr says why\n");
+    has_not(text, "nothing");
     free(text);
     summary_free(summary);
 }
@@ -501,6 +557,8 @@ int main(void)
         cmocka_unit_test(what_was_lost_is_told_by_cause_and_the_sums_are_checked),
         cmocka_unit_test(text_from_the_wire_cannot_reach_the_terminal),
         cmocka_unit_test(the_worst_case_stays_within_80_columns),
+        cmocka_unit_test(a_brief_summary_of_a_usual_capture_leaves_a_line_of_24_for_the_prompt),
+        cmocka_unit_test(a_broken_file_and_an_early_end_are_told),
         cmocka_unit_test(colours_come_only_when_asked_for_and_change_no_column),
         cmocka_unit_test(tables_with_other_columns_are_let_by),
         cmocka_unit_test(a_tally_is_exact_while_it_has_room),
