@@ -131,6 +131,13 @@ static void reset(struct flow *flow, int dir, const struct packet *packet)
     flow->flags |= FLOW_RESET;
 }
 
+/* A FIN from an end whose peer still waits for a SYN: every stack drops it (RFC 9293, 3.10.7.3), whoever forged it. */
+static bool fin_is_stray(const struct flow *flow, int dir, const struct packet *packet)
+{
+    return (packet->tcp_flags & (TCP_FIN | TCP_SYN)) == TCP_FIN && !packet->payload_wire &&
+           !(flow->side[dir].flags & (SIDE_SYN | SIDE_SEQ | SIDE_ACKED)) && flow->side[!dir].state == END_SYN_SENT;
+}
+
 /* Anything but plain data and acknowledgements inside an established connection. */
 static void unusual(struct flow *flow, int dir, const struct packet *packet)
 {
@@ -147,6 +154,8 @@ void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const stru
     bool plain = !(flags & (TCP_SYN | TCP_FIN | TCP_RST)) && flow->side[0].state == END_ESTABLISHED &&
                  flow->side[1].state == END_ESTABLISHED;
     note_history(flow, dir, packet);
+    if (!plain && fin_is_stray(flow, dir, packet))
+        return;
     uint64_t timeout = 0;
     if (!plain) {
         timeout = tcp_timeout_ns(shard, flow);

@@ -441,6 +441,20 @@ static void a_reset_from_nowhere_is_not_believed(void **state)
     scene_free(scene);
 }
 
+static void a_fin_before_the_answer_to_a_syn_is_not_believed(void **state)
+{
+    struct scene *scene = scene_new(NULL, 1 << 20);
+    tcp(scene, 0, TCP_SYN, 100, 0, "", 0);
+    tcp(scene, 1, TCP_FIN | TCP_ACK, 0, 101, "", 0);
+    tcp(scene, 1, TCP_SYN | TCP_ACK, 500, 101, "", 0);
+    tcp(scene, 0, TCP_ACK, 101, 501, "", 0);
+    text(scene, 1, 501, 101, "still here");
+    assert_string_equal(scene->told[1].text, "still here");
+    tcp(scene, 1, TCP_FIN | TCP_ACK, 511, 101, "", 0);
+    assert_string_equal(scene->told[1].text, "still here.");
+    scene_free(scene);
+}
+
 static void a_reset_ends_the_flow_a_moment_later(void **state)
 {
     struct scene *scene = scene_new(NULL, 1 << 20);
@@ -683,6 +697,7 @@ int main(void)
         cmocka_unit_test(a_syn_sent_again_is_the_same_flow),
         cmocka_unit_test(a_fin_is_told_after_the_last_byte),
         cmocka_unit_test(a_reset_from_nowhere_is_not_believed),
+        cmocka_unit_test(a_fin_before_the_answer_to_a_syn_is_not_believed),
         cmocka_unit_test(a_reset_ends_the_flow_a_moment_later),
         cmocka_unit_test(states_and_histories_are_those_of_zeek),
         cmocka_unit_test(the_handshake_gives_the_round_trip),
