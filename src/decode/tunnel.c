@@ -134,14 +134,17 @@ enum layer tunnel_by_proto(struct walk *walk, uint8_t proto)
     return next;
 }
 
-/* RFC 7348, and with the G bit the group policy extension; draft-ietf-nvo3-vxlan-gpe names the next protocol. */
-static enum layer vxlan(struct walk *walk)
+/*
+ * RFC 7348, and with the G bit the group policy extension; draft-ietf-nvo3-vxlan-gpe names the next protocol: where the P bit
+ * says so, and on its own port also without.
+ */
+static enum layer vxlan(struct walk *walk, uint16_t port)
 {
     const uint8_t *p = walk_here(walk);
     if (walk_left(walk) < 8 || !(p[0] & 0x08))
         return LAYER_DONE;
-    bool policy = p[0] == 0x88, gpe = p[0] == 0x0c;
-    if (!policy && !gpe && (p[0] != 0x08 || weir_load_be24(p + 1) != 0 || p[7] != 0))
+    bool policy = p[0] == 0x88, gpe = p[0] == 0x0c || (port == 4790 && p[0] == 0x08 && p[3] != 0);
+    if (!policy && (weir_load_be24(p + 1) & (gpe ? 0xffff00 : 0xffffff) || p[7] != 0 || (!gpe && p[0] != 0x08)))
         return LAYER_DONE;
     enter(walk, PACKET_TUNNEL_VXLAN, weir_load_be24(p + 4));
     walk->at += 8;
@@ -275,7 +278,7 @@ static enum layer by_port(struct walk *walk, uint16_t port, bool destination)
     switch (port) {
     case 4789:
     case 4790:
-    case 8472: return vxlan(walk);
+    case 8472: return vxlan(walk, port);
     case 6081: return geneve(walk);
     case 2152: return gtp(walk);
     case 3544: return teredo(walk);

@@ -119,6 +119,8 @@ static void vxlan_is_followed_with_its_network_id(void **state)
     follow_udp(*state, 8472, "08 00 00 00 00 12 34 00 " ETH "81 00 00 05 08 00", PACKET_TUNNEL_VXLAN, 0x1234);
     follow_udp(*state, 4789, "88 00 00 0f 00 12 34 00 " ETH "08 00", PACKET_TUNNEL_VXLAN, 0x1234);
     follow_udp(*state, 4790, "0c 00 00 01 00 12 34 00", PACKET_TUNNEL_VXLAN, 0x1234);
+    follow_udp(*state, 4790, "08 00 00 01 00 12 34 00", PACKET_TUNNEL_VXLAN, 0x1234);
+    follow_udp(*state, 4790, "08 00 00 00 00 12 34 00 " ETH "08 00", PACKET_TUNNEL_VXLAN, 0x1234);
 }
 
 static void both_directions_share_a_key_although_their_ids_differ(void **state)
