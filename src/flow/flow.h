@@ -54,8 +54,8 @@ struct flow_options {
     uint32_t flows;          /* most flows in the shard */
     uint32_t reorder_bytes;  /* most that one direction keeps out of order */
     uint64_t tcp_idle_ns;    /* established TCP */
-    uint64_t tcp_attempt_ns; /* TCP that never got an answer */
-    uint64_t tcp_linger_ns;  /* after close or reset, for late segments */
+    uint64_t tcp_attempt_ns; /* TCP that never got an answer, nor one to its FIN */
+    uint64_t tcp_linger_ns;  /* after an acknowledged close or a reset, for late segments */
     uint64_t udp_idle_ns;    /* and every other protocol */
     uint64_t active_ns;      /* a `flow_active` row each */
     uint64_t hole_acked_ns;  /* how long a hole that the peer has acknowledged is waited for */

@@ -27,11 +27,20 @@ bool tcp_is_new_connection(const struct flow *flow, int dir, const struct packet
     return flow->count[0].packets + flow->count[1].packets > 0 && flow->side[!dir].state != END_SYN_SENT;
 }
 
+/* Was the side's FIN acknowledged?  If not, its end may send it for a while yet. */
+static bool fin_is_acked(const struct side *side)
+{
+    return side->flags & SIDE_FIN && side->flags & SIDE_ACKED && ahead(side->acked, side->fin_seq) > 0;
+}
+
 uint64_t tcp_timeout_ns(const struct flow_shard *shard, const struct flow *flow)
 {
     uint8_t a = flow->side[0].state, b = flow->side[1].state;
-    if (a == END_RESET || b == END_RESET || (a == END_CLOSED && b == END_CLOSED))
+    if (a == END_RESET || b == END_RESET)
         return shard->options.tcp_linger_ns;
+    if (a == END_CLOSED && b == END_CLOSED)
+        return fin_is_acked(&flow->side[0]) && fin_is_acked(&flow->side[1]) ? shard->options.tcp_linger_ns
+                                                                            : shard->options.tcp_attempt_ns;
     if (a == END_SYN_SENT || b == END_SYN_SENT || a == END_SYN_ACK_SENT || b == END_SYN_ACK_SENT)
         return shard->options.tcp_attempt_ns;
     return shard->options.tcp_idle_ns;

@@ -474,6 +474,22 @@ struct step {
     uint32_t seq, ack;
 };
 
+static void a_close_is_over_when_both_fins_are_acknowledged(void **state)
+{
+    for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+        struct scene *scene = scene_new(NULL, 1 << 20);
+        handshake(scene);
+        tcp(scene, 1, TCP_FIN | TCP_ACK, 501, 101, "", 0);
+        tcp(scene, 0, TCP_FIN | TCP_ACK, 101, 502, "", 0);
+        tcp(scene, 1, TCP_ACK, 502, acknowledged ? 102 : 101, "", 0);
+        flow_tick(scene->shard, scene->now + 7 * SECOND, scene->frame + 1);
+        assert_int_equal(flow_count(scene->shard), !acknowledged);
+        flow_tick(scene->shard, scene->now + 62 * SECOND, scene->frame + 1);
+        assert_int_equal(flow_count(scene->shard), 0);
+        scene_free(scene);
+    }
+}
+
 static void states_and_histories_are_those_of_zeek(void **state)
 {
     const uint8_t S = TCP_SYN, SA = TCP_SYN | TCP_ACK, A = TCP_ACK, F = TCP_FIN | TCP_ACK, R = TCP_RST;
@@ -699,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_reset_from_nowhere_is_not_believed),
         cmocka_unit_test(a_fin_before_the_answer_to_a_syn_is_not_believed),
         cmocka_unit_test(a_reset_ends_the_flow_a_moment_later),
+        cmocka_unit_test(a_close_is_over_when_both_fins_are_acknowledged),
         cmocka_unit_test(states_and_histories_are_those_of_zeek),
         cmocka_unit_test(the_handshake_gives_the_round_trip),
         cmocka_unit_test(idle_flows_end_by_packet_time),
