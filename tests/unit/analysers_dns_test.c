@@ -13,6 +13,8 @@
 
 #include <weir/analyser.h>
 
+#include "held.h"
+
 extern const struct weir_analyser weir_dns;
 
 #define SECOND 1000000000ull
@@ -24,6 +26,7 @@ struct scene {
     char rows[512];
     bool refuse, unwanted;
     int held;
+    struct held *holds;
 };
 
 static struct scene *scene;
@@ -53,12 +56,12 @@ static void *hold(struct weir_turn *turn, uint32_t bytes)
     if (scene->refuse)
         return NULL;
     scene->held++;
-    return calloc(1, bytes);
+    return held_new(&scene->holds, bytes);
 }
 static void release(struct weir_turn *turn, void *held)
 {
     scene->held--;
-    free(held);
+    held_free(held);
 }
 static void retag(struct weir_turn *turn, const char *service)
 {
@@ -105,6 +108,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    held_free_all(&scene->holds);
     free(*state);
     return 0;
 }

@@ -13,6 +13,8 @@
 
 #include <weir/analyser.h>
 
+#include "held.h"
+
 extern const struct weir_analyser weir_http;
 
 /* One flow and its host, which writes down each row as "method uri status;" and what bodies it was told of. */
@@ -23,6 +25,7 @@ struct scene {
     uint64_t owed[2];
     bool refuse;
     int held;
+    struct held *holds;
     uint64_t now_ns;
 };
 
@@ -75,14 +78,14 @@ static void *hold(struct weir_turn *turn, uint32_t bytes)
 {
     (void)turn;
     scene->held += !scene->refuse;
-    return scene->refuse ? NULL : calloc(1, bytes);
+    return scene->refuse ? NULL : held_new(&scene->holds, bytes);
 }
 
 static void release(struct weir_turn *turn, void *held)
 {
     (void)turn;
     scene->held--;
-    free(held);
+    held_free(held);
 }
 
 static void retag(struct weir_turn *turn, const char *service)
@@ -191,6 +194,7 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
+    held_free_all(&scene->holds);
     free(*state);
     return 0;
 }
