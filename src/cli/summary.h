@@ -22,7 +22,7 @@ struct summary;
 /* What the engine knows about the run as a whole. */
 struct summary_facts {
     uint64_t frames;            /* read from the source */
-    uint64_t bytes;             /* of those frames, on the wire */
+    uint64_t bytes;             /* on the wire, of those frames that were neither filtered nor duplicates */
     uint64_t first_ns, last_ns; /* lowest and highest packet time */
     uint64_t reported_drops;    /* packets that the capture files themselves say were dropped */
     uint32_t files;

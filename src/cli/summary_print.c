@@ -122,7 +122,7 @@ static void names(struct page *page, const struct extent *extent, const char *na
 
 /* ---- what was read ---- */
 
-static void print_head(struct page *page, const struct summary_facts *facts)
+static void print_head(struct page *page, const struct ledger *ledger, const struct summary_facts *facts)
 {
     static const char *const rates[] = {"", "thousand ", "million ", "billion ", NULL};
     static const char *const speeds[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", NULL};
@@ -130,6 +130,9 @@ static void print_head(struct page *page, const struct summary_facts *facts)
     uint64_t span = facts->last_ns - facts->first_ns;
     bool same_day = facts->first_ns / 86400000000000u == facts->last_ns / 86400000000000u;
     page_ink(page, PAGE_TITLE);
+    uint64_t left_out = ledger->count[LEDGER_filtered] + ledger->count[LEDGER_duplicate_frame];
+    if (left_out)
+        page_sayf(page, "%s of ", quantity_count(a, facts->frames - left_out));
     page_sayf(page, "%s %s, %s", quantity_count(a, facts->frames), plural(facts->frames, "packet", "packets"),
               quantity_bytes(b, facts->bytes));
     page_ink(page, PAGE_PLAIN);
@@ -528,7 +531,7 @@ void summary_print(const struct summary *summary, FILE *to, const struct ledger 
 {
     struct page page = {to, look->colour, 0};
     const struct extent *extent = look->brief ? &brief_extent : &usual_extent;
-    print_head(&page, facts);
+    print_head(&page, ledger, facts);
     if (summary->flows) {
         print_services(&page, extent, summary);
         print_talkers(&page, extent, summary);

@@ -257,6 +257,7 @@ static void what_was_lost_is_told_by_cause_and_the_sums_are_checked(void **state
     has(text, "            4.00 kB  payload bytes dropped because a reassembly budget was used\n"
               "                     up\n");
     has(text, "                 12  packets dropped before the capture, as its files say\n");
+    has(text, "1,231 of 1,234 packets, 2.50 MB, read in");
     has(text, "  ledger    100 frames received, 90 analysed, 3 filtered\n");
     has(text, "            the rows do not add up: 10 came in, 9 are accounted for\n");
     has_not(text, "the frames do not");
