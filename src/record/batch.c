@@ -23,6 +23,7 @@
 #include "base/error.h"
 
 #define LINE 64u
+#define PAGE 4096u
 #define NO_ROOM UINT32_MAX
 
 static enum batch_group group_of(enum weir_type type)
@@ -74,7 +75,23 @@ static void plan(struct record_batch *batch)
     batch->group[BATCH_GROUPS] = steps;
 }
 
+static uint8_t *claim(struct batch_room *room, size_t bytes)
+{
+    if (room && (size_t)(room->end - room->at) >= bytes) {
+        room->at += bytes;
+        return room->at - bytes;
+    }
+    uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    WEIR_CHECK(memory != MAP_FAILED);
+    return memory;
+}
+
 struct record_batch *record_batch_new(const struct weir_table *table)
+{
+    return batch_new_in(NULL, table);
+}
+
+struct record_batch *batch_new_in(struct batch_room *room, const struct weir_table *table)
 {
     uint32_t count = record_column_count(table);
     WEIR_CHECK(count <= BATCH_COLUMNS);
@@ -88,8 +105,8 @@ struct record_batch *record_batch_new(const struct weir_table *table)
         arrays[i] = place(&used, RECORD_BATCH_ROWS * width_of(types[i]));
     }
     size_t heap = place(&used, RECORD_BATCH_HEAP + RECORD_TEXT_SLACK);
-    uint8_t *memory = mmap(NULL, used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    WEIR_CHECK(memory != MAP_FAILED);
+    used = (used + PAGE - 1) / PAGE * PAGE;
+    uint8_t *memory = claim(room, used);
     struct record_batch *batch = (struct record_batch *)(void *)memory;
     batch->table = table;
     batch->bytes = used;

@@ -35,6 +35,11 @@ struct batch_step {
     uint32_t column; /* as record_column() numbers them */
 };
 
+/* Addresses claimed at the start, for batches to come. */
+struct batch_room {
+    uint8_t *at, *end;
+};
+
 struct record_batch {
     const struct weir_table *table;
     struct record_batch *next; /* in a list of sealed or free batches, or on the recycle stack */
@@ -49,5 +54,8 @@ struct record_batch {
     void *array[BATCH_COLUMNS + 1];  /* by column */
     uint8_t type[BATCH_COLUMNS + 1]; /* by column: enum weir_type, or WEIR_TYPES for a protocol number read as text */
 };
+
+/* From the room while there is some (may be NULL), else a mapping of its own. */
+struct record_batch *batch_new_in(struct batch_room *room, const struct weir_table *table);
 
 #endif

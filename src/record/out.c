@@ -8,20 +8,26 @@
  * one exchange when it runs out of free batches.  Nobody pops a single one, so the stack has no ABA problem.  The last
  * to come back is the first to be used again: its memory is the warmest.
  *
+ * The addresses of a table's first batches are claimed at the start and touched as they are needed, so that batches
+ * which pile up while other threads are behind ask the system for nothing.
+ *
  * A table is found by comparing pointers: there are few, and a run of eight lies in one cache line.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "record/batch.h"
 
 #define OUT_TABLES 32u
+#define ROOM_BYTES ((size_t)32 << 20) /* addresses of a table's first batches, some forty */
 
 struct lane {
     struct record_batch *open;
     struct record_batch *sealed, **sealed_end;
     struct record_batch *free;
+    struct batch_room room;
 };
 
 struct record_out {
@@ -51,7 +57,11 @@ struct record_out *record_out_new(const struct weir_table *const *tables)
     for (; tables[out->count]; out->count++) {
         WEIR_CHECK(out->count < OUT_TABLES);
         out->tables[out->count] = tables[out->count];
-        out->lanes[out->count].sealed_end = &out->lanes[out->count].sealed;
+        struct lane *lane = &out->lanes[out->count];
+        lane->sealed_end = &lane->sealed;
+        void *room = mmap(NULL, ROOM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (room != MAP_FAILED)
+            lane->room = (struct batch_room){room, (uint8_t *)room + ROOM_BYTES};
     }
     return out;
 }
@@ -64,6 +74,8 @@ void record_out_free(struct record_out *out)
         record_batch_free(out->lanes[i].open);
         free_list(out->lanes[i].sealed);
         free_list(out->lanes[i].free);
+        if (out->lanes[i].room.at < out->lanes[i].room.end)
+            munmap(out->lanes[i].room.at, (size_t)(out->lanes[i].room.end - out->lanes[i].room.at));
     }
     free_list(atomic_load(&out->returned));
     free(out);
@@ -112,7 +124,7 @@ static struct record_batch *fresh(struct record_out *out, struct lane *lane)
         return batch;
     }
     out->batches++;
-    return record_batch_new(out->tables[lane - out->lanes]);
+    return batch_new_in(&lane->room, out->tables[lane - out->lanes]);
 }
 
 static void seal(struct lane *lane)
