@@ -131,7 +131,7 @@ static void print_head(struct page *page, const struct ledger *ledger, const str
     bool same_day = facts->first_ns / 86400000000000u == facts->last_ns / 86400000000000u;
     page_ink(page, PAGE_TITLE);
     uint64_t left_out = ledger->count[LEDGER_filtered] + ledger->count[LEDGER_duplicate_frame];
-    if (left_out)
+    if (left_out && left_out <= facts->frames)
         page_sayf(page, "%s of ", quantity_count(a, facts->frames - left_out));
     page_sayf(page, "%s %s, %s", quantity_count(a, facts->frames), plural(facts->frames, "packet", "packets"),
               quantity_bytes(b, facts->bytes));
