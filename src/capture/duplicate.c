@@ -68,9 +68,11 @@ static uint64_t digest(const struct packet *packet, const uint64_t secret[2])
     uint32_t left = packet->caplen;
     for (; left >= 64; left -= 64, at += 64)
         mix(lanes, at, secret[1]);
-    uint8_t rest[64] = {0};
-    memcpy(rest, at, left);
-    mix(lanes, rest, secret[1]);
+    if (left) {
+        uint8_t rest[64] = {0};
+        memcpy(rest, at, left);
+        mix(lanes, rest, secret[1]);
+    }
     uint64_t words[6] = {lanes[0], lanes[1], lanes[2], lanes[3], sizes, packet->link};
     return hash_keyed(words, 6, secret);
 }
