@@ -126,33 +126,39 @@ static void print_head(struct page *page, const struct ledger *ledger, const str
 {
     static const char *const rates[] = {"", "thousand ", "million ", "billion ", NULL};
     static const char *const speeds[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", NULL};
-    char a[QUANTITY_TEXT], b[QUANTITY_TEXT];
+    char a[QUANTITY_TEXT], b[QUANTITY_TEXT], rest[160] = "";
     uint64_t span = facts->last_ns - facts->first_ns;
-    bool same_day = facts->first_ns / 86400000000000u == facts->last_ns / 86400000000000u;
-    page_ink(page, PAGE_TITLE);
     uint64_t left_out = ledger->count[LEDGER_filtered] + ledger->count[LEDGER_duplicate_frame];
+    bool same_day = facts->first_ns / 86400000000000u == facts->last_ns / 86400000000000u;
+    size_t used = 0;
+    page_ink(page, PAGE_TITLE);
     if (left_out && left_out <= facts->frames)
         page_sayf(page, "%s of ", quantity_count(a, facts->frames - left_out));
     page_sayf(page, "%s %s, %s", quantity_count(a, facts->frames), plural(facts->frames, "packet", "packets"),
               quantity_bytes(b, facts->bytes));
     page_ink(page, PAGE_PLAIN);
     if (facts->files > 1)
-        page_sayf(page, " in %s files", quantity_count(a, facts->files));
+        used += (size_t)snprintf(rest, sizeof rest, " in %s files", quantity_count(a, facts->files));
     if (facts->frames && facts->seconds > 0)
-        page_sayf(page, ", read in %s", quantity_span(a, (uint64_t)(facts->seconds * 1e9)));
+        used += (size_t)snprintf(rest + used, sizeof rest - used, ", read in %s",
+                                 quantity_span(a, (uint64_t)(facts->seconds * 1e9)));
     if (facts->interrupted)
-        page_say_in(page, PAGE_BAD, ", then interrupted");
+        snprintf(rest + used, sizeof rest - used, ", then interrupted");
     else if (facts->frames && facts->seconds > 0)
-        page_sayf(page, " (%spackets/s)", quantity_scaled(a, (double)facts->frames / facts->seconds, rates));
+        snprintf(rest + used, sizeof rest - used, " (%spackets/s)",
+                 quantity_scaled(a, (double)facts->frames / facts->seconds, rates));
+    page_wrap(page, rest, 2);
     page_end_line(page);
     if (!facts->frames)
         return;
-    page_ink(page, PAGE_FAINT);
-    page_sayf(page, "%s to %s UTC, ", quantity_time(a, facts->first_ns, true),
-              quantity_time(b, facts->last_ns, !same_day));
-    page_say(page, span ? quantity_span(a, span) : "one instant");
+    used = (size_t)snprintf(rest, sizeof rest, "%s to %s UTC, ", quantity_time(a, facts->first_ns, true),
+                            quantity_time(b, facts->last_ns, !same_day));
+    used += (size_t)snprintf(rest + used, sizeof rest - used, "%s", span ? quantity_span(a, span) : "one instant");
     if (span >= 1000000000u && facts->bytes >= span / 1000000000u)
-        page_sayf(page, ", %s on average", quantity_scaled(a, (double)facts->bytes * 8 / ((double)span / 1e9), speeds));
+        snprintf(rest + used, sizeof rest - used, ", %s on average",
+                 quantity_scaled(a, (double)facts->bytes * 8 / ((double)span / 1e9), speeds));
+    page_ink(page, PAGE_FAINT);
+    page_wrap(page, rest, 2);
     page_ink(page, PAGE_PLAIN);
     page_end_line(page);
 }
