@@ -398,7 +398,7 @@ static void print_tables_and_examples(void)
          "  weir read day.pcapng\n"
          "  weir read day.pcap.zst --table http --where 'status >= 500' --columns host,uri\n"
          "  weir read a.pcap b.pcap.gz -f 'udp port 53' -o rows --format csv\n"
-         "  tcpdump -i eth0 -U -w - | weir read - --workers 1 --table dns\n\n"
+         "  tcpdump -i eth0 -U -w - | weir read - --table dns\n\n"
          "Exit codes: 0 done; 1 read as far as the input allowed; 2 wrong usage;\n"
          "3 could not start or go on.");
 }

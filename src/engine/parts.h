@@ -21,6 +21,7 @@
 #include "flow/flow.h"
 
 #define SLOTS_MAX 16u
+#define IDLE_PACKETS 64u /* a load with fewer came from a pipe with nothing more to give just now */
 #define IFACES_MAX 4096u
 #define TICK_NS 100000000ull
 
@@ -61,7 +62,8 @@ struct reader {
     uint64_t frames, wire_bytes;
     uint32_t ifaces; /* names known so far */
     uint32_t close_steps;
-    bool at_end; /* the source has ended; closing steps follow */
+    bool at_end;       /* the source has ended; closing steps follow */
+    _Atomic bool idle; /* the last load was far from full: a pipe had nothing more to give just then */
 };
 
 struct engine {

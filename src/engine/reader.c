@@ -75,6 +75,7 @@ static void read_packets(struct engine *engine, struct load *load)
     bool more = capture_fill(reader->capture, block, &reader->ledger);
     if (block->count)
         reader->frames = block->packets[block->count - 1].frame;
+    atomic_store_explicit(&reader->idle, block->count < IDLE_PACKETS, memory_order_relaxed);
     decode_block(reader->decode, block, &reader->ledger);
     mark_ticks(engine, block);
     if (engine->options.workers > 1)
@@ -117,7 +118,9 @@ static void read_one(struct engine *engine)
 static bool may_read(const struct engine *engine, const struct worker *worker)
 {
     uint64_t published = atomic_load(&engine->published);
-    return !atomic_load(&engine->read_all) && published - atomic_load(&worker->done) < AHEAD &&
+    /* The next read may wait for somebody else: what is there is worked on first. */
+    uint64_t ahead = atomic_load_explicit(&engine->reader.idle, memory_order_relaxed) ? 1 : AHEAD;
+    return !atomic_load(&engine->read_all) && published - atomic_load(&worker->done) < ahead &&
            published - atomic_load(&engine->sunk) < engine->slot_count;
 }
 

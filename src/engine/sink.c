@@ -101,8 +101,7 @@ static int sink_load(struct engine *engine, struct load *load)
         if (merge_table(engine, load, t) != 0)
             return -1;
     uint64_t now = wall_ns();
-    /* A block that is far from full came from a pipe with nothing more to give just now. */
-    bool idle = !load->closing && load->block->count < 64;
+    bool idle = !load->closing && load->block->count < IDLE_PACKETS;
     if (idle || now - engine->last_flush_ns >= FLUSH_NS) {
         engine->last_flush_ns = now;
         if (flush_all(engine) != 0)

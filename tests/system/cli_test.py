@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """cli_test - what a person at a terminal relies on: output, one-line errors, exit codes, files left behind."""
-import csv, gzip, io, json, os, random, select, struct, subprocess, sys, tempfile
+import csv, gzip, io, json, os, random, select, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sentences import ROOT, WEIR, Run, dns_exchange, done, holds, http_exchange, pcap, udp
@@ -262,6 +262,16 @@ def sinks():
     p.kill()
     p.wait()
     holds('first rows come while the capture is still being written', early)
+    p = subprocess.Popen([WEIR, 'read', '-', '--table', 'http', '--workers', '3'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    whole, came = open(good, 'rb').read(), b''
+    for at in range(0, len(whole), 700):
+        os.write(p.stdin.fileno(), whole[at:at + 700])
+        time.sleep(0.02)
+    while came.count(b'\n') < 3 and select.select([p.stdout], [], [], 5)[0]:
+        came += os.read(p.stdout.fileno(), 65536)
+    p.kill()
+    p.wait()
+    holds('with several workers no row waits for what the pipe has not given yet', came.count(b'\n') == 3, came)
 
 
 for part in (tables, summary, many_files, compressed_and_stdin, formats, bad_input, usage, filters, sinks):
