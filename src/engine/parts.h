@@ -21,7 +21,6 @@
 #include "flow/flow.h"
 
 #define SLOTS_MAX 16u
-#define IDLE_PACKETS 64u /* a load with fewer came from a pipe with nothing more to give just now */
 #define IFACES_MAX 4096u
 #define TICK_NS 100000000ull
 
@@ -92,6 +91,12 @@ struct engine {
     pthread_cond_t news;
     atomic_uint events, sleepers;
 };
+
+/* So little was read, of a pipe that has nothing more to give just now: what there is should be out at once. */
+static inline bool block_is_idle(const struct block *block)
+{
+    return block->count < PACKET_BLOCK_PACKETS && block->used < PACKET_BLOCK_READ / 4;
+}
 
 /* reader.c: publishes one load if there is a free slot, nobody else is reading and the thread is short of work. */
 bool reader_turn(struct engine *engine, const struct worker *worker);

@@ -75,7 +75,7 @@ static void read_packets(struct engine *engine, struct load *load)
     bool more = capture_fill(reader->capture, block, &reader->ledger);
     if (block->count)
         reader->frames = block->packets[block->count - 1].frame;
-    atomic_store_explicit(&reader->idle, block->count < IDLE_PACKETS, memory_order_relaxed);
+    atomic_store_explicit(&reader->idle, block_is_idle(block), memory_order_relaxed);
     decode_block(reader->decode, block, &reader->ledger);
     mark_ticks(engine, block);
     if (engine->options.workers > 1)

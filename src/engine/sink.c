@@ -101,7 +101,7 @@ static int sink_load(struct engine *engine, struct load *load)
         if (merge_table(engine, load, t) != 0)
             return -1;
     uint64_t now = wall_ns();
-    bool idle = !load->closing && load->block->count < IDLE_PACKETS;
+    bool idle = !load->closing && block_is_idle(load->block);
     if (idle || now - engine->last_flush_ns >= FLUSH_NS) {
         engine->last_flush_ns = now;
         if (flush_all(engine) != 0)
