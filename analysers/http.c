@@ -163,23 +163,16 @@ static struct weir_str keep(struct exchange *ex, struct weir_str text, uint32_t 
     return weir_str(to, size);
 }
 
-/* Copies a URL and leaves out the password of "scheme://user:password@host". */
+/* The same of a URL, whose passwords are left out. */
 static struct weir_str keep_url(struct exchange *ex, struct weir_str url)
 {
-    if (url.size < 4 || url.data[0] == '/')
-        return keep(ex, url, URI_MAX);
-    const char *end = url.data + url.size, *host = memmem(url.data, url.size < 16 ? url.size : 16, "://", 3);
-    if (host == NULL)
-        return keep(ex, url, URI_MAX);
-    host += 3;
-    const char *path = memchr(host, '/', (size_t)(end - host));
-    const char *at = memrchr(host, '@', (size_t)((path ? path : end) - host));
-    const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-    if (colon == NULL)
-        return keep(ex, url, URI_MAX);
-    struct weir_str front = keep(ex, weir_str(url.data, (size_t)(colon - url.data)), URI_MAX);
-    struct weir_str back = keep(ex, weir_str(at, (size_t)(end - at)), URI_MAX);
-    return weir_str(front.data, front.size + back.size);
+    char *to = ex->text + ex->used;
+    uint32_t room = ex->room - ex->used < URI_MAX ? ex->room - ex->used : URI_MAX;
+    if (url.data == NULL)
+        return url;
+    uint32_t size = http_url_copy(to, room, url);
+    ex->used += size;
+    return weir_str(to, size);
 }
 
 static bool is_method(struct weir_str method, const char *name, uint32_t size)
@@ -201,8 +194,8 @@ static uint32_t text_bytes(const struct http_head *head, struct weir_str host)
 /* The exchange that a request begins, at the end of the queue; NULL when there is no memory: its row is out already. */
 static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const struct http_head *head)
 {
-    struct weir_str host =
-                        head->value[HTTP_HOST].size ? head->value[HTTP_HOST] : http_authority(head->method, head->uri),
+    struct weir_str host = head->value[HTTP_HOST].size ? http_without_user(head->value[HTTP_HOST])
+                                                       : http_authority(head->method, head->uri),
                     trace, span;
     while (s->waiting >= QUEUE_MAX) {
         give_out_oldest(turn, s);
@@ -212,7 +205,7 @@ static struct exchange *ask(struct weir_turn *turn, struct http_state *s, const 
     if (ex == NULL) {
         struct http_row row = {.method = head->method, .host = host, .version = head->version};
         row.depth = weir_uint(turn->flow->depth);
-        if (head->uri.size && head->uri.data[0] == '/') /* others may hold a password */
+        if (head->uri.size && memchr(head->uri.data, '@', head->uri.size) == NULL) /* others may hold a password */
             row.uri = head->uri;
         s->given_out++;
         weir_emit(turn, &http_table, &row, s->side[CLIENT].first_ns);

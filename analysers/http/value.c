@@ -11,15 +11,61 @@ struct weir_str http_authority(struct weir_str method, struct weir_str uri)
         return (struct weir_str){0};
     const char *end = uri.data + uri.size, *from = uri.data, *p;
     if (method.size == 7 && memcmp(method.data, "CONNECT", 7) == 0)
-        return uri.data[0] == '/' ? (struct weir_str){0} : uri;
+        return uri.data[0] == '/' ? (struct weir_str){0} : http_without_user(uri);
     if (uri.data[0] == '/' || (p = memmem(from, uri.size < 16 ? uri.size : 16, "://", 3)) == NULL)
         return (struct weir_str){0};
     from = p + 3;
     if ((p = memchr(from, '/', (size_t)(end - from))) != NULL)
         end = p;
-    if ((p = memrchr(from, '@', (size_t)(end - from))) != NULL)
-        from = p + 1;
-    return weir_str(from, (size_t)(end - from));
+    return http_without_user(weir_str(from, (size_t)(end - from)));
+}
+
+struct weir_str http_without_user(struct weir_str authority)
+{
+    const char *at = authority.size ? memrchr(authority.data, '@', authority.size) : NULL;
+    return at ? weir_str(at + 1, authority.size - (size_t)(at + 1 - authority.data)) : authority;
+}
+
+/* Where the authority at `at` ends (RFC 3986 section 3.2).  In a query, what follows it may be another variable. */
+static const char *authority_end(const char *at, const char *end, bool in_query)
+{
+    while (at < end && *at != '/' && *at != '?' && *at != '#' && !(in_query && *at == '&'))
+        at++;
+    return at;
+}
+
+static uint32_t put_part(char *to, uint32_t room, uint32_t used, const char *from, const char *end)
+{
+    size_t size = (size_t)(end - from) < room - used ? (size_t)(end - from) : room - used;
+    if (size)
+        memcpy(to + used, from, size);
+    return used + (uint32_t)size;
+}
+
+uint32_t http_url_copy(char *to, uint32_t room, struct weir_str url)
+{
+    const char *copied = url.data, *at = url.data, *end = url.data + url.size;
+    bool in_query = false;
+    uint32_t used = 0;
+    if (url.size == 0 || memchr(url.data, '@', url.size) == NULL)
+        return put_part(to, room, 0, url.data, end);
+    if (url.size >= 2 && memcmp(url.data, "//", 2) == 0)
+        at += 2;
+    for (;;) {
+        const char *stop = authority_end(at, end, in_query), *host = memrchr(at, '@', (size_t)(stop - at));
+        const char *colon = host ? memchr(at, ':', (size_t)(host - at)) : NULL;
+        if (colon) {
+            used = put_part(to, room, used, copied, colon);
+            copied = host;
+        }
+        /* an authority alone ends before the slashes of a scheme, one colon too late */
+        const char *from = stop > at && stop[-1] == ':' ? stop - 1 : stop;
+        const char *scheme = memmem(from, (size_t)(end - from), "://", 3);
+        if (scheme == NULL)
+            return put_part(to, room, used, copied, end);
+        in_query |= memchr(from, '?', (size_t)(scheme - from)) != NULL;
+        at = scheme + 3;
+    }
 }
 
 static bool is_hex(struct weir_str text, uint32_t size)

@@ -92,11 +92,17 @@ static void on_field(void *context, struct weir_str name, struct weir_str value)
                                                      : &head->value[which];
     if (to->data) /* the first of several */
         return;
+    char *text = fields->text + fields->used;
     uint32_t most = which == KNOWN_PATH ? URI_MAX : TEXT_MAX, left = HTTP2_FIELDS_TEXT - fields->used;
+    most = most < left ? most : left;
+    if (which == KNOWN_AUTHORITY || which == HTTP_HOST)
+        value = http_without_user(value);
     uint32_t size = value.size < most ? value.size : most;
-    size = size < left ? size : left;
-    memcpy(fields->text + fields->used, value.data, size);
-    *to = weir_str(fields->text + fields->used, size);
+    if (which == KNOWN_PATH || which == HTTP_REFERER)
+        size = http_url_copy(text, most, value);
+    else
+        memcpy(text, value.data, size);
+    *to = weir_str(text, size);
     fields->used += size;
 }
 
