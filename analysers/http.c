@@ -527,6 +527,8 @@ static enum progress trailer(struct weir_turn *turn, struct http_state *s, int w
 
 /* --- heads -------------------------------------------------------------------------------------------------- */
 
+static void end_side(struct weir_turn *turn, struct http_state *s, int who, bool fin);
+
 /* HTTP ends on this flow (RFC 9110 sections 7.8 and 9.3.6); the turn is the server's. */
 static enum progress switch_over(struct weir_turn *turn, struct http_state *s, struct weir_str protocol)
 {
@@ -536,6 +538,7 @@ static enum progress switch_over(struct weir_turn *turn, struct http_state *s, s
     s->side[SERVER].body_bytes = 0;
     s->side[SERVER].counted = true;
     message_done(turn, s, SERVER, true);
+    end_side(turn, s, CLIENT, false); /* a request whose body is still coming has its row now or never */
     while (s->first)
         give_out_oldest(turn, s);
     if (child && child[0] == 'w')
