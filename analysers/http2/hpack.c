@@ -88,7 +88,10 @@ static const struct {
 
 void http2_table_start(struct http2_table *table)
 {
-    table->limit = table->max = HTTP2_TABLE_DEFAULT;
+    /* the other side's SETTINGS may have come before this side's first byte */
+    if (table->limit < HTTP2_TABLE_DEFAULT)
+        table->limit = HTTP2_TABLE_DEFAULT;
+    table->max = HTTP2_TABLE_DEFAULT;
 }
 
 void http2_table_limit(struct http2_table *table, uint32_t bytes)
