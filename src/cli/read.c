@@ -233,7 +233,8 @@ static int run_engine(const struct engine_options *options, struct engine_facts 
     struct engine *engine = engine_new(options, &error);
     if (!engine) {
         fprintf(stderr, "weir: %s\n", error.text);
-        return options->filter && strstr(error.text, options->filter) ? EXIT_USAGE : EXIT_INPUT;
+        /* the expression itself is no mark: it may be cut in the line, and files may be named like it */
+        return options->filter && strncmp(error.text, "filter '", 8) == 0 ? EXIT_USAGE : EXIT_INPUT;
     }
     running = engine;
     signal(SIGINT, on_interrupt);

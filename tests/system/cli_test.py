@@ -147,6 +147,8 @@ def bad_input():
     holds('a directory: exit 1 and one line', r.code == 1 and r.one_line('directory'), r)
     r = Run('read', path('not-there.pcap'))
     holds('a missing file: exit 1 and one line that names it', r.code == 1 and r.one_line('not-there.pcap'), r)
+    r = Run('read', path('no-tcp.pcap'), '-f', 'tcp')
+    holds('a missing file with the filter in its name: the same', r.code == 1 and r.one_line('no-tcp.pcap'), r)
     r = Run('read', path('not-there.pcap'), good, '--table', 'http', '--format', 'ndjson')
     holds('a missing file beside a good one: the good one is read, exit 1', r.code == 1 and r.one_line('not-there.pcap') and len(lines(r)) == 3, r)
     back = b''.join(pcap([f], step=0, start=1767225600 - i)[24 if i else 0:] for i, f in enumerate(web))
@@ -174,6 +176,8 @@ def usage():
               r.code == 2 and r.one_line(word) and not r.out, r)
     for what, args in (('an unfinished --where', ['read', good, '--table', 'http', '--where', 'status = ']),
                        ('a bad capture filter', ['read', good, '-f', 'tcp and and']),
+                       ('a long bad capture filter', ['read', good, '-f', 'tcp port 80 or ' * 20 + 'and']),
+                       ('a bad capture filter of two lines', ['read', good, '-f', 'tcp\nand and']),
                        ('--workers 0', ['read', good, '--workers', '0']),
                        ('--workers many', ['read', good, '--workers', 'many']),
                        ('read without a capture', ['read'])):
