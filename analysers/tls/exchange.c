@@ -68,10 +68,14 @@ static void text_load(const struct tls_exchange *x, struct tls_heap *heap)
         memcpy(heap->text, x->text, x->text_bytes);
 }
 
-/* What was added to `heap` is the exchange's from now on; without memory for it, it is as if it had not been there. */
+/* What was added to `heap` is the exchange's from now on; without memory for it, it is as if it had not been there.
+ * Then neither is what would come later: it would stand where the lost text is looked for. */
 static void text_keep(struct weir_turn *turn, struct tls_exchange *x, const struct tls_heap *heap)
 {
-    char *text = heap->used > x->text_bytes ? weir_hold(turn, heap->used) : NULL;
+    if (heap->used == x->text_bytes || x->text_lost)
+        return;
+    char *text = weir_hold(turn, heap->used);
+    x->text_lost = text == NULL;
     if (!text)
         return;
     memcpy(text, heap->text, heap->used);
@@ -168,9 +172,12 @@ void tls_exchange_certificate(struct weir_turn *turn, struct tls_exchange *x, bo
 static struct weir_strs list(const struct tls_exchange *x, const struct tls_names *names,
                              struct weir_str items[TLS_NAMES])
 {
-    for (uint32_t i = 0; i < names->count; i++)
+    bool whole = names->set;
+    for (uint32_t i = 0; i < names->count; i++) {
         items[i] = text_get(x, names->items[i]);
-    return (struct weir_strs){items, names->count, names->set};
+        whole &= items[i].data != NULL;
+    }
+    return (struct weir_strs){items, names->count, whole};
 }
 
 void tls_exchange_emit(struct weir_turn *turn, struct tls_exchange *x)

@@ -135,7 +135,8 @@ struct tls_exchange {
     struct tls_names offered;
     struct tls_x509 x509;
     uint16_t text_bytes;
-    char *text; /* held */
+    bool text_lost; /* memory was refused: nothing is put behind what is kept */
+    char *text;     /* held */
 };
 
 /* `tls`, and for QUIC `quic` and `tls`; NULL-ended. */

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -228,6 +230,62 @@ static void a_certificate_cut_before_its_subject_is_none(void **state)
     }
 }
 
+/* ---- rows ---- */
+
+static bool refuse;
+static char row_text[256];
+
+static void *hold(struct weir_turn *turn, uint32_t bytes)
+{
+    return refuse ? NULL : calloc(1, bytes);
+}
+
+static void release(struct weir_turn *turn, void *held)
+{
+    free(held);
+}
+
+/* "sni|number of protocols offered|subject", "-" for null. */
+static void emit(struct weir_turn *turn, const struct weir_table *table, const void *row, uint64_t ts_ns)
+{
+    row_text[0] = 0;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const struct weir_column *column = &table->columns[i];
+        const void *cell = (const char *)row + column->offset;
+        const struct weir_str *text = cell;
+        const struct weir_strs *list = cell;
+        char *to = row_text + strlen(row_text);
+        size_t room = sizeof row_text - strlen(row_text);
+        if (strcmp(column->name, "sni") == 0 || strcmp(column->name, "subject") == 0)
+            snprintf(to, room, "%.*s|", text->data ? (int)text->size : 1, text->data ? text->data : "-");
+        else if (strcmp(column->name, "alpn_offered") == 0)
+            snprintf(to, room, list->set ? "%u|" : "-|", list->count);
+    }
+}
+
+static const char *row_of_a_hello_and_a_certificate(bool no_memory_for_the_hello)
+{
+    static const uint8_t offer[] = {2, 'h', '2'};
+    const struct weir_host host = {.size = sizeof host, .hold = hold, .release = release, .emit = emit};
+    struct weir_turn turn = {.size = sizeof turn, .host = &host};
+    struct tls_client hello = {.legacy_version = 0x0303, .version = 0x0303, .sni = weir_cstr("a.example")};
+    struct tls_exchange x = {0};
+    hello.alpn = weir_bytes(offer, sizeof offer);
+    refuse = no_memory_for_the_hello;
+    tls_exchange_client(&turn, &x, &hello, false, 0);
+    refuse = false;
+    tls_exchange_certificate(&turn, &x, false, der, certificate("700101000000Z", "491231235959Z"));
+    tls_exchange_emit(&turn, &x);
+    return row_text;
+}
+
+static void text_that_could_not_be_kept_is_null_whatever_comes_later(void **state)
+{
+    assert_string_equal(row_of_a_hello_and_a_certificate(false),
+                        "a.example|1|1.2.3.513=\xc3\xa9,CN=B\xc3\xb6\xf0\x9f\x98\x80|");
+    assert_string_equal(row_of_a_hello_and_a_certificate(true), "-|-|-|");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +298,7 @@ int main(void)
         cmocka_unit_test(names_are_written_as_rfc_4514_says),
         cmocka_unit_test(dates_are_nanoseconds_and_null_beyond_their_range),
         cmocka_unit_test(a_certificate_cut_before_its_subject_is_none),
+        cmocka_unit_test(text_that_could_not_be_kept_is_null_whatever_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
