@@ -21,11 +21,25 @@
 
 #define HEAD_BYTES (4u << 10)  /* of the first read: most files' headers, and no more than a page */
 #define RAW_BYTES (128u << 10) /* of the later ones, compressed */
+#define HASTY_MS 100
+
+/* A signal may have gone to another thread, or be one after which read() goes on waiting; so who wants to look up now
+ * and then waits here. */
+static bool nothing_for_a_while(const struct pcapfile_input *input)
+{
+    struct pollfd wait = {.fd = input->fd, .events = POLLIN};
+    if (input->regular || !input->hasty)
+        return false;
+    int ready = poll(&wait, 1, HASTY_MS);
+    return ready == 0 || (ready < 0 && errno == EINTR);
+}
 
 /* read() that takes a descriptor in non-blocking mode as well. */
 static long take(struct pcapfile_input *input, uint8_t *to, size_t room)
 {
     for (;;) {
+        if (nothing_for_a_while(input))
+            return PCAPFILE_INPUT_INTERRUPTED;
         ssize_t got = read(input->fd, to, room);
         if (got >= 0) {
             input->position += (uint64_t)got;

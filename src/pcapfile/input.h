@@ -19,6 +19,7 @@ struct pcapfile_input {
     int fd;
     bool owned;   /* fd is ours to close */
     bool regular; /* a read() does not wait for somebody else */
+    bool hasty;   /* one that would is given up after a while, as if a signal had come */
     enum pcapfile_coding coding;
     bool inside; /* a gzip member or zstd frame has begun and not ended */
     bool eof;    /* read() gave its last byte */
@@ -42,7 +43,7 @@ void pcapfile_input_close(struct pcapfile_input *input);
 /*
  * Up to `room` bytes, by one read() if the file is plain.  0 at the end; PCAPFILE_INPUT_BROKEN, then and ever after,
  * when all that could be read or inflated was given (`why` has the reason); PCAPFILE_INPUT_INTERRUPTED when a signal
- * came first.
+ * came first, or nothing for a while and input->hasty is set.
  */
 long pcapfile_input_read(struct pcapfile_input *input, uint8_t *to, size_t room);
 

@@ -81,6 +81,7 @@ struct pcapfile *pcapfile_open(const char *path, struct error *error)
         begun = pcapfile_ng_begin(file, file->keep, file->keep_end, &why);
     if (begun == 0)
         error_set(&why, "neither pcap nor pcapng");
+    file->input.hasty = true; /* from now on there is somebody to stop us */
     if (begun == 1)
         return file;
     error_set(error, "%s: %.400s", strcmp(path, "-") ? path : "standard input", why.text);

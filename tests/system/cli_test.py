@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """cli_test - what a person at a terminal relies on: output, one-line errors, exit codes, files left behind."""
-import csv, gzip, io, json, os, random, select, struct, subprocess, sys, tempfile, time
+import csv, gzip, io, json, os, random, select, signal, struct, subprocess, sys, tempfile, time, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sentences import ROOT, WEIR, Run, dns_exchange, done, holds, http_exchange, pcap, udp
@@ -199,6 +199,24 @@ def usage():
           and max(map(len, r.out.decode().splitlines())) <= 80, r)
 
 
+def interrupted():
+    for workers in '1', '2':
+        run = subprocess.Popen([WEIR, 'read', '-', '--workers', workers, '--table', 'http', '--columns', 'uri'],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        run.stdin.write(pcap(web))
+        run.stdin.flush()
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        try:
+            code = run.wait(5)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            code = 'none: it waits for its input'
+        out, err = run.communicate()
+        holds(f'with {workers} workers, an interrupt ends the wait for an idle pipe, and what was read has its rows',
+              code == 0 and b'interrupted' in err and out.count(b'\n') == 3, f'{code} {out} {err}')
+
+
 def filters():
     both = path('both.pcap', pcap(web + dns_exchange()))
     r = Run('read', both, '-f', 'udp port 53', '--table', 'flow', '--format', 'ndjson')
@@ -278,7 +296,7 @@ def sinks():
     holds('with several workers no row waits for what the pipe has not given yet', came.count(b'\n') == 3, came)
 
 
-for part in (tables, summary, many_files, compressed_and_stdin, formats, bad_input, usage, filters, sinks):
+for part in (tables, summary, many_files, compressed_and_stdin, interrupted, formats, bad_input, usage, filters, sinks):
     try:
         part()
     except (OSError, KeyError, ValueError, IndexError, subprocess.SubprocessError) as e:
