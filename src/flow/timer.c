@@ -147,6 +147,16 @@ static bool fire(struct flow_shard *shard, struct flow *flow)
     return false;
 }
 
+/*
+ * After a jump of the clock one turn, and what is left of the next, comes to every flow; more would only put those that
+ * are not due from slot to slot.  Whole turns are left out, so each flow stays in its slot.
+ */
+static void catch_up(struct wheel *wheel, uint64_t second)
+{
+    if (second > wheel->now + 2 * WHEEL_SLOTS)
+        wheel->now += ((second - wheel->now) / WHEEL_SLOTS - 1) * WHEEL_SLOTS;
+}
+
 void flow_tick(struct flow_shard *shard, uint64_t ts_ns, uint64_t frame)
 {
     struct wheel *wheel = &shard->wheel;
@@ -157,6 +167,7 @@ void flow_tick(struct flow_shard *shard, uint64_t ts_ns, uint64_t frame)
         return;
     uint64_t second = shard->clock_ns / WHEEL_SLOT_NS;
     uint32_t ended = 0;
+    catch_up(wheel, second);
     while (wheel->now <= second) {
         uint32_t slot = next_used(wheel, (uint32_t)(wheel->now % WHEEL_SLOTS));
         if (slot == WHEEL_SLOTS) {

@@ -88,8 +88,11 @@ static bool wanted(const void *space)
     return !current->unwanted;
 }
 
+static unsigned asked; /* how often `ticks` was */
+
 static bool ticks(const void *space)
 {
+    asked++;
     return current->ticking;
 }
 
@@ -607,6 +610,28 @@ static void a_full_shard_gives_up_the_flow_nearest_its_end(void **state)
     scene_free(scene);
 }
 
+static void a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel(void **state)
+{
+    struct flow_options options = flow_defaults();
+    options.flows = 4096;
+    struct scene *scene = scene_new(&options, 1 << 20);
+    /* More than one tick ends: the wheel is behind when new flows come. */
+    for (uint16_t i = 0; i < 1500; i++)
+        udp(scene, (uint16_t)(2000 + i), 0, "q");
+    scene->now += 36500ull * 86400 * SECOND;
+    flow_tick(scene->shard, scene->now, scene->frame + 1);
+    assert_int_equal(flow_count(scene->shard), 476);
+    for (uint16_t i = 0; i < 10; i++)
+        udp(scene, (uint16_t)(6000 + i), 0, "q");
+    asked = 0;
+    flow_tick(scene->shard, scene->now + SECOND, scene->frame + 1);
+    assert_int_equal(flow_count(scene->shard), 10);
+    assert_in_range(asked, 10, 2000);
+    flow_tick(scene->shard, scene->now + 62 * SECOND, scene->frame + 1);
+    assert_int_equal(flow_count(scene->shard), 0);
+    scene_free(scene);
+}
+
 static void a_uid_is_the_same_for_a_slice_and_the_whole(void **state)
 {
     uint64_t uid[2];
@@ -722,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_long_flow_gives_interim_rows),
         cmocka_unit_test(a_flow_that_asks_for_ticks_gets_them),
         cmocka_unit_test(a_full_shard_gives_up_the_flow_nearest_its_end),
+        cmocka_unit_test(a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel),
         cmocka_unit_test(a_uid_is_the_same_for_a_slice_and_the_whole),
         cmocka_unit_test(community_ids_are_those_of_the_specification),
         cmocka_unit_test(any_order_of_segments_gives_the_stream),
