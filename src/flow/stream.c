@@ -105,10 +105,15 @@ void stream_free(struct flow_shard *shard, struct flow *flow, int dir)
 static void drain(const struct stream *s)
 {
     struct queue *queue = s->flow->queue[s->dir];
-    while (queue && queue->count) {
+    uint64_t *hole_ns = &s->flow->hole_ns[s->dir];
+    for (bool moved = false; queue && queue->count; moved = true) {
         struct segment *front = &queue->segment[queue->first];
-        if (ahead(front->seq, side_of(s)->next) > 0)
+        if (ahead(front->seq, side_of(s)->next) > 0) {
+            /* Another hole than before, and as old as the segment that shows it. */
+            if (moved && front->ts_ns > *hole_ns)
+                *hole_ns = front->ts_ns;
             return;
+        }
         /* Never overlapping: whoever moves `next` stops at the first kept byte. */
         WEIR_CHECK(front->seq == side_of(s)->next);
         hand_on(s, front->data, front->bytes, front->ts_ns);

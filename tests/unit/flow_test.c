@@ -610,6 +610,21 @@ static void a_full_shard_gives_up_the_flow_nearest_its_end(void **state)
     scene_free(scene);
 }
 
+static void each_hole_is_waited_for_from_when_it_came(void **state)
+{
+    struct scene *scene = scene_new(NULL, 1 << 20);
+    handshake(scene);
+    text(scene, 0, 104, 501, "def");
+    scene->now += 6 * SECOND;
+    text(scene, 0, 110, 501, "jkl");
+    text(scene, 0, 101, 501, "abc");
+    scene->now += 5 * SECOND;
+    flow_tick(scene->shard, scene->now, scene->frame + 1);
+    text(scene, 0, 107, 501, "ghi");
+    assert_string_equal(scene->told[0].text, "abcdefghijkl");
+    scene_free(scene);
+}
+
 static void a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel(void **state)
 {
     struct flow_options options = flow_defaults();
@@ -747,6 +762,7 @@ int main(void)
         cmocka_unit_test(a_long_flow_gives_interim_rows),
         cmocka_unit_test(a_flow_that_asks_for_ticks_gets_them),
         cmocka_unit_test(a_full_shard_gives_up_the_flow_nearest_its_end),
+        cmocka_unit_test(each_hole_is_waited_for_from_when_it_came),
         cmocka_unit_test(a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel),
         cmocka_unit_test(a_uid_is_the_same_for_a_slice_and_the_whole),
         cmocka_unit_test(community_ids_are_those_of_the_specification),
