@@ -289,8 +289,9 @@ static void out_of_order(const struct stream *s, uint32_t seq, const uint8_t *da
         bytes -= done;
         if (!bytes)
             return;
-        if (!s->flow->queue[s->dir]) {
-            /* Not even one segment can be kept: the bytes in front count as missing. */
+        const struct queue *queue = s->flow->queue[s->dir];
+        if (!queue || ahead(queue->segment[queue->first].seq, seq) > 0) {
+            /* Nothing that is kept comes before these bytes: only those in front of them count as missing. */
             gap(s, seq - side_of(s)->next);
         } else {
             skip_hole(s);

@@ -625,6 +625,22 @@ static void each_hole_is_waited_for_from_when_it_came(void **state)
     scene_free(scene);
 }
 
+static void bytes_in_front_of_what_is_kept_are_handed_on_when_the_budget_is_used_up(void **state)
+{
+    struct flow_options options = flow_defaults();
+    options.flows = 64;
+    options.reorder_bytes = 10;
+    struct scene *scene = scene_new(&options, 1 << 20);
+    handshake(scene);
+    text(scene, 0, 111, 501, "klmnopqrst");
+    text(scene, 0, 105, 501, "ef");
+    assert_string_equal(scene->told[0].text, "????ef");
+    text(scene, 0, 107, 501, "ghij");
+    assert_string_equal(scene->told[0].text, "????efghijklmnopqrst");
+    assert_int_equal(scene->ledger.count[LEDGER_duplicate], 0);
+    scene_free(scene);
+}
+
 static void a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel(void **state)
 {
     struct flow_options options = flow_defaults();
@@ -763,6 +779,7 @@ int main(void)
         cmocka_unit_test(a_flow_that_asks_for_ticks_gets_them),
         cmocka_unit_test(a_full_shard_gives_up_the_flow_nearest_its_end),
         cmocka_unit_test(each_hole_is_waited_for_from_when_it_came),
+        cmocka_unit_test(bytes_in_front_of_what_is_kept_are_handed_on_when_the_budget_is_used_up),
         cmocka_unit_test(a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel),
         cmocka_unit_test(a_uid_is_the_same_for_a_slice_and_the_whole),
         cmocka_unit_test(community_ids_are_those_of_the_specification),
