@@ -56,13 +56,19 @@ static struct side *side_of(const struct stream *s)
     return &s->flow->side[s->dir];
 }
 
+/* The direction's end was told: what is kept from beyond it is nobody's. */
+static bool is_over(const struct stream *s)
+{
+    return side_of(s)->flags & SIDE_FIN_TOLD;
+}
+
 static void hand_on(const struct stream *s, const uint8_t *data, uint32_t bytes, uint64_t data_ns)
 {
     if (!bytes)
         return;
     side_of(s)->next += bytes;
     const struct flow_shard_parts *parts = &s->shard->parts;
-    if (data && parts->hooks->wanted(s->flow->space))
+    if (data && !is_over(s) && parts->hooks->wanted(s->flow->space))
         parts->hooks->data(parts->context, s->flow->space, &s->flow->info, s->dir, data, bytes, data_ns, s->ts_ns,
                            s->frame);
     else
@@ -74,6 +80,8 @@ static void gap(const struct stream *s, uint32_t bytes)
     if (!bytes)
         return;
     side_of(s)->next += bytes;
+    if (is_over(s))
+        return;
     s->flow->missed += bytes;
     history_add(s->flow, s->dir, HISTORY_GAP);
     const struct flow_shard_parts *parts = &s->shard->parts;

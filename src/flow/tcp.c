@@ -100,8 +100,20 @@ static void note_state(struct flow *flow, int dir, const struct packet *packet)
             flow->flags |= FLOW_HANDSHAKE;
         }
     }
-    if (flags & TCP_FIN && !(flags & TCP_SYN) && me->state != END_RESET)
+}
+
+/* Sequence numbers that came before are an old or forged FIN's: the other end drops it (RFC 9293, 3.10.7.4) and goes on. */
+static void note_fin(struct side *me, const struct packet *packet)
+{
+    uint32_t seq = packet->seq + packet->payload_wire;
+    if (me->flags & SIDE_SEQ && ahead(seq, me->next) < 0)
+        return;
+    if (me->state != END_RESET)
         me->state = END_CLOSED;
+    if (me->flags & SIDE_FIN)
+        return;
+    me->flags |= SIDE_FIN;
+    me->fin_seq = seq;
 }
 
 static void note_sequence(struct flow *flow, int dir, const struct packet *packet)
@@ -151,10 +163,8 @@ static bool fin_is_stray(const struct flow *flow, int dir, const struct packet *
 static void unusual(struct flow *flow, int dir, const struct packet *packet)
 {
     note_state(flow, dir, packet);
-    if (packet->tcp_flags & TCP_FIN && !(packet->tcp_flags & TCP_SYN) && !(flow->side[dir].flags & SIDE_FIN)) {
-        flow->side[dir].flags |= SIDE_FIN;
-        flow->side[dir].fin_seq = packet->seq + packet->payload_wire;
-    }
+    if ((packet->tcp_flags & (TCP_FIN | TCP_SYN)) == TCP_FIN)
+        note_fin(&flow->side[dir], packet);
 }
 
 void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const struct packet *packet)

@@ -641,6 +641,34 @@ static void bytes_in_front_of_what_is_kept_are_handed_on_when_the_budget_is_used
     scene_free(scene);
 }
 
+static void a_fin_from_before_the_next_byte_is_not_believed(void **state)
+{
+    struct scene *scene = scene_new(NULL, 1 << 20);
+    handshake(scene);
+    tcp(scene, 0, TCP_FIN | TCP_ACK, 50, 501, "", 0);
+    text(scene, 0, 101, 501, "still here");
+    assert_string_equal(scene->told[0].text, "still here");
+    scene_end(scene);
+    struct record_batch *batch = rows(scene, 0);
+    assert_field(batch, "state", "S1");
+    record_out_recycle(scene->out, batch);
+    scene_free(scene);
+}
+
+static void nothing_is_told_of_a_direction_after_its_fin(void **state)
+{
+    struct scene *scene = scene_new(NULL, 1 << 20);
+    handshake(scene);
+    text(scene, 0, 110, 501, "jkl");
+    tcp(scene, 0, TCP_FIN | TCP_ACK, 101, 501, "abc", 3);
+    scene_end(scene);
+    assert_string_equal(scene->told[0].text, "abc.$");
+    struct record_batch *batch = rows(scene, 0);
+    assert_int_equal(number(batch, "missed_bytes", 0).value, 0);
+    record_out_recycle(scene->out, batch);
+    scene_free(scene);
+}
+
 static void a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel(void **state)
 {
     struct flow_options options = flow_defaults();
@@ -780,6 +808,8 @@ int main(void)
         cmocka_unit_test(a_full_shard_gives_up_the_flow_nearest_its_end),
         cmocka_unit_test(each_hole_is_waited_for_from_when_it_came),
         cmocka_unit_test(bytes_in_front_of_what_is_kept_are_handed_on_when_the_budget_is_used_up),
+        cmocka_unit_test(a_fin_from_before_the_next_byte_is_not_believed),
+        cmocka_unit_test(nothing_is_told_of_a_direction_after_its_fin),
         cmocka_unit_test(a_clock_that_jumps_by_a_century_costs_no_more_than_a_turn_of_the_wheel),
         cmocka_unit_test(a_uid_is_the_same_for_a_slice_and_the_whole),
         cmocka_unit_test(community_ids_are_those_of_the_specification),
