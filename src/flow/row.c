@@ -60,7 +60,7 @@ static bool icmp_is_two_way(uint8_t proto, uint8_t type)
 {
     if (proto == 1)
         return type == 0 || (type >= 8 && type <= 10) || (type >= 13 && type <= 18);
-    return (type >= 128 && type <= 136) || type == 139 || type == 140 || type == 144 || type == 145;
+    return (type >= 128 && type <= 136 && type != 132) || type == 139 || type == 140 || type == 144 || type == 145;
 }
 
 void flow_community_id(const struct packet_key *key, bool from_high, uint8_t icmp_type, char text[32])

@@ -732,6 +732,10 @@ static void community_ids_are_those_of_the_specification(void **state)
          true,
          8,
          "1:X0snYXpgwiv9TZtqg64sgzUn6Dk="},
+        {{.addr = {{0xfe, 0x80, [15] = 1}, {0xfe, 0x80, [15] = 2}}, .port = {0, 132}, .family = 6, .proto = 58},
+         true,
+         132,
+         "1:50JHVQqfdcjvcH8dNlQttRJcPZ4="}, /* MLD's Done has no answer */
     };
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         char id[32];
