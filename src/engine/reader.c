@@ -99,6 +99,7 @@ static void read_one(struct engine *engine)
     struct reader *reader = &engine->reader;
     uint64_t number = atomic_load_explicit(&engine->published, memory_order_relaxed);
     struct load *load = &engine->slots[number % engine->slot_count];
+    bool last = false;
     if (!reader->at_end) {
         read_packets(engine, load);
     } else if (reader->close_steps && all_closed(engine)) {
@@ -109,10 +110,11 @@ static void read_one(struct engine *engine)
         load->block->count = 0;
         load->close_frame = reader->frames + 1 + reader->close_steps;
         uint32_t flows = engine->options.flows / PACKET_SHARDS;
-        if (++reader->close_steps > flows / FLOW_CLOSE_STEP)
-            atomic_store(&engine->read_all, true);
+        last = ++reader->close_steps > flows / FLOW_CLOSE_STEP;
     }
     atomic_store(&engine->published, number + 1);
+    if (last) /* not before: a thread ends that has done all there was when everything had been read */
+        atomic_store(&engine->read_all, true);
 }
 
 static bool may_read(const struct engine *engine, const struct worker *worker)

@@ -364,6 +364,21 @@ static void a_table_too_small_for_the_flows_gives_the_same_rows_at_any_number_of
     drop_file(path);
 }
 
+static void the_last_step_of_closing_is_done_by_every_worker(void **state)
+{
+    struct traffic traffic;
+    traffic_begin(&traffic, 11, 1000);
+    for (uint32_t i = 0; i < 20000; i++)
+        traffic_udp(&traffic, 0x0a000000u + i, 5000, 0x0b000001, 5001, "one of many", 11);
+    char *path = traffic_end(&traffic);
+    struct outcome outcome;
+    /* 40 flows a shard: a whole step and a quarter of the last one */
+    same_at_any_count(&outcome, (struct setting){.paths = {path}, .flows = 64 * 40});
+    assert_int_equal(outcome.taken[0].rows, 20000);
+    drop(&outcome);
+    drop_file(path);
+}
+
 static void a_file_that_is_not_there_is_told_at_the_start(void **state)
 {
     const char *const paths[] = {"/nowhere/at/all.pcap"};
@@ -388,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_capture_without_packets_gives_no_rows),
         cmocka_unit_test(two_files_merged_give_what_one_does),
         cmocka_unit_test(a_table_too_small_for_the_flows_gives_the_same_rows_at_any_number_of_workers),
+        cmocka_unit_test(the_last_step_of_closing_is_done_by_every_worker),
         cmocka_unit_test(a_file_that_is_not_there_is_told_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
