@@ -3,9 +3,13 @@
  * Size classes are 32, 48, 64, 96, 128 ... 64 KiB: a power of two or three quarters of one, so that at most a third
  * is wasted.  A freed block goes on its class's list and is the next to be handed out, still warm.  A chunk that a class cannot
  * fill to its end is left as it is: at most one block's worth.
+ *
+ * Sizes may take turns: all of the budget in one, then in another.  So what a pool cuts is bounded, and when the bound is
+ * reached, classes of which nothing is out give their chunks to those that need some.
  */
 #include "base/pool.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,6 +20,7 @@
 #define PAGE 4096u
 #define HUGE_PAGE ((size_t)2 << 20)
 #define CLASSES 23 /* 32 .. 65536 */
+static_assert(POOL_SLACK >= CLASSES * POOL_CHUNK, "each class may have a chunk");
 
 struct region {
     void *map; /* as it was mapped; base is its first huge page */
@@ -29,14 +34,26 @@ struct freed {
     struct freed *next;
 };
 
+struct size_class {
+    struct freed *list;
+    uint8_t *at, *end; /* what is left of the newest chunk */
+    uint32_t chunk;    /* size of the last one cut */
+    uint32_t out;      /* blocks */
+};
+
+struct chunk {
+    uint8_t *base;
+    uint32_t bytes;
+    uint8_t class; /* CLASSES: nobody's */
+};
+
 struct pool {
     struct region *region;
     size_t budget, out;
-    struct freed *list[CLASSES];
-    struct {
-        uint8_t *at, *end; /* what is left of the class's newest chunk */
-        uint32_t chunk;    /* its size */
-    } fresh[CLASSES];
+    size_t cut, cut_most; /* of the region */
+    struct size_class classes[CLASSES];
+    uint32_t chunk_count, chunk_most;
+    struct chunk chunks[];
 };
 
 struct region *region_new(size_t bytes)
@@ -105,10 +122,11 @@ uint32_t pool_round(uint32_t bytes)
 
 struct pool *pool_new(struct region *region, size_t budget)
 {
-    struct pool *pool = calloc(1, sizeof *pool);
+    size_t cut_most = 2 * budget + POOL_SLACK;
+    uint32_t chunk_most = (uint32_t)(cut_most / POOL_CHUNK) + 4 * CLASSES; /* of 4, 8, 16, 32 KiB */
+    struct pool *pool = malloc(sizeof *pool + chunk_most * sizeof pool->chunks[0]);
     WEIR_CHECK(pool != NULL);
-    pool->region = region;
-    pool->budget = budget;
+    *pool = (struct pool){.region = region, .budget = budget, .cut_most = cut_most, .chunk_most = chunk_most};
     return pool;
 }
 
@@ -122,20 +140,55 @@ size_t pool_out(const struct pool *pool)
     return pool->out;
 }
 
-/* A new chunk for the class; false when the region has no more. */
+/* What nothing is out of is nobody's from now on. */
+static void gather(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->chunk_count; i++)
+        if (pool->chunks[i].class < CLASSES && pool->classes[pool->chunks[i].class].out == 0)
+            pool->chunks[i].class = CLASSES;
+    for (unsigned i = 0; i < CLASSES; i++)
+        if (pool->classes[i].out == 0)
+            pool->classes[i] = (struct size_class){.chunk = pool->classes[i].chunk};
+}
+
+/* A chunk that is nobody's for the class; false when there is none. */
+static bool reuse(struct pool *pool, unsigned class)
+{
+    for (uint32_t i = 0; i < pool->chunk_count; i++) {
+        struct chunk *chunk = &pool->chunks[i];
+        if (chunk->class < CLASSES || chunk->bytes < class_bytes(class))
+            continue;
+        chunk->class = (uint8_t) class;
+        pool->classes[class].at = chunk->base;
+        pool->classes[class].end = chunk->base + chunk->bytes;
+        return true;
+    }
+    return false;
+}
+
+/* A chunk for the class; false when there is none. */
 static bool refill(struct pool *pool, unsigned class)
 {
-    uint32_t chunk = pool->fresh[class].chunk ? pool->fresh[class].chunk * 2 : PAGE;
-    while (chunk < class_bytes(class))
-        chunk *= 2;
-    if (chunk > POOL_CHUNK)
-        chunk = POOL_CHUNK;
-    uint8_t *base = region_cut(pool->region, chunk);
-    if (!base)
-        return false;
-    pool->fresh[class].chunk = chunk;
-    pool->fresh[class].at = base;
-    pool->fresh[class].end = base + chunk;
+    struct size_class *it = &pool->classes[class];
+    uint32_t bytes = it->chunk ? it->chunk * 2 : PAGE;
+    while (bytes < class_bytes(class))
+        bytes *= 2;
+    if (bytes > POOL_CHUNK)
+        bytes = POOL_CHUNK;
+    uint8_t *base = NULL;
+    if (pool->cut + bytes <= pool->cut_most && pool->chunk_count < pool->chunk_most)
+        base = region_cut(pool->region, bytes);
+    if (!base) {
+        if (reuse(pool, class))
+            return true;
+        gather(pool);
+        return reuse(pool, class);
+    }
+    pool->cut += bytes;
+    pool->chunks[pool->chunk_count++] = (struct chunk){base, bytes, (uint8_t) class};
+    it->chunk = bytes;
+    it->at = base;
+    it->end = base + bytes;
     return true;
 }
 
@@ -144,18 +197,20 @@ void *pool_get(struct pool *pool, uint32_t bytes)
     if (bytes > POOL_MAX)
         return NULL;
     unsigned class = class_of(bytes);
+    struct size_class *it = &pool->classes[class];
     uint32_t size = class_bytes(class);
     if (pool->out + size > pool->budget)
         return NULL;
-    struct freed *block = pool->list[class];
+    struct freed *block = it->list;
     if (block) {
-        pool->list[class] = block->next;
+        it->list = block->next;
     } else {
-        if ((size_t)(pool->fresh[class].end - pool->fresh[class].at) < size && !refill(pool, class))
+        if ((size_t)(it->end - it->at) < size && !refill(pool, class))
             return NULL;
-        block = (struct freed *)(void *)pool->fresh[class].at;
-        pool->fresh[class].at += size;
+        block = (struct freed *)(void *)it->at;
+        it->at += size;
     }
+    it->out++;
     pool->out += size;
     return block;
 }
@@ -165,8 +220,10 @@ void pool_put(struct pool *pool, void *block, uint32_t bytes)
     if (!block)
         return;
     unsigned class = class_of(bytes);
+    struct size_class *it = &pool->classes[class];
     struct freed *freed = block;
-    freed->next = pool->list[class];
-    pool->list[class] = freed;
+    freed->next = it->list;
+    it->list = freed;
+    it->out--;
     pool->out -= class_bytes(class);
 }

@@ -4,7 +4,9 @@
  *
  * A `region` is address space claimed at start and touched only as it is used; pools cut chunks of 4 to 64 KiB from it.  A
  * `pool` belongs to one shard: it hands out blocks of a few size classes from those chunks, keeps freed ones for the
- * next, and never gives out more than its budget.  Nothing is returned to the system before the end.
+ * next, and never gives out more than its budget.  Nothing is returned to the system before the end.  Whatever sizes take
+ * turns, a pool cuts at most twice its budget and POOL_SLACK, so a region that has this for each of its pools is never used
+ * up, and what one pool does is not felt in another.
  *
  * A pool is used by one thread at a time; the region is shared by all (one atomic add a chunk).
  */
@@ -15,7 +17,8 @@
 #include <stdint.h>
 
 #define POOL_CHUNK (64u << 10)
-#define POOL_MAX (64u << 10) /* largest block; larger ones are refused */
+#define POOL_MAX (64u << 10)  /* largest block; larger ones are refused */
+#define POOL_SLACK (3u << 19) /* what a pool may cut from its region beyond twice its budget: a chunk a size class */
 
 struct region;
 struct pool;

@@ -128,7 +128,9 @@ static void set_up(struct engine *engine)
     if (options->flows < PACKET_SHARDS * FLOW_CLOSE_STEP)
         options->flows = PACKET_SHARDS * FLOW_CLOSE_STEP;
     set_up_tables(engine);
-    engine->region = region_new((size_t)options->flows * 512 + PACKET_SHARDS * (SHARD_BUDGET * 2 + (4u << 20)));
+    /* Flows, their tables, and what each shard's pool may cut at most: flow_shard_new() and table_grow() never find it empty. */
+    engine->region =
+        region_new((size_t)options->flows * 512 + PACKET_SHARDS * (SHARD_BUDGET * 2 + 2 * POOL_SLACK + (1u << 20)));
     engine->iface_names = calloc(IFACES_MAX, sizeof *engine->iface_names);
     WEIR_CHECK(engine->iface_names != NULL);
     pthread_mutex_init(&engine->reading, NULL);
