@@ -61,7 +61,8 @@ static int compare_found(const struct found *found, uint8_t class, const struct 
 
 static bool holds(const struct export_where *where, const struct where_test *test, const struct found *found)
 {
-    const struct where_value *values = where->values ? where->values + test->first : NULL; /* `like` has none */
+    static const struct where_value none; /* `like` and `null` compare with nothing */
+    const struct where_value *values = where->values ? where->values + test->first : &none;
     switch (test->compare) {
     case WHERE_EQ:
         for (uint32_t i = 0; i < test->count; i++)
