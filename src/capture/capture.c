@@ -21,13 +21,13 @@ void capture_complain(struct capture *capture, const char *text)
         capture->options.complain(capture->options.context, text);
 }
 
-/* Says so, when the filter turns away a link type as a whole because libpcap cannot compile it for that. */
-static void complain_of_port(struct capture *capture, const struct capture_source *source,
-                             const struct capture_port *port)
+/* Says so once, when the filter turns away a link type as a whole because libpcap cannot compile it for that. */
+static void complain_of_port(struct capture *capture, struct capture_source *source, const struct capture_port *port)
 {
     const char *why = port->program ? capture_program_why_not(port->program) : NULL;
-    if (!why)
+    if (!why || source->misfit_told)
         return;
+    source->misfit_told = true;
     struct error error;
     error_set(&error, "%.200s: the filter does not go with its link type: %.200s", source->name, why);
     capture_complain(capture, error.text);

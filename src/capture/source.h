@@ -29,6 +29,7 @@ struct capture_source {
     bool ended;
     bool strange;        /* has an interface of a link type that is not known, */
     bool strange_told;   /* which was complained of */
+    bool misfit_told;    /* so was a link type that the filter does not go with */
     uint64_t packets;    /* read so far */
     uint64_t size, done; /* bytes on disk, once it is not open */
     uint64_t dropped;    /* as the file itself says, once it has ended */
