@@ -13,8 +13,8 @@
  * A frame that comes again on an interface where it was seen already was sent twice; it begins anew.  So a genuine
  * retransmission that is equal to the bit stays, and its copies elsewhere go.
  *
- * The table is small: it holds the last 16,384 frames, in buckets of four from which the first in goes first out.  Where more
- * frames than that lie between two copies, the second stays.
+ * The table is small: it holds the last 16,384 frames, in a ring, and finds them by chains.  Where more frames than that
+ * lie between two copies, the second stays.  So what it knows hangs on the order of the frames and not on the random key.
  *
  * With one interface there is no table.  Of a capture that was cut into many files, one after the other, each file counts as an
  * interface; but a block that no other file comes near in time is let through with a look at its stamps.
@@ -27,21 +27,25 @@
 #include "capture/source.h"
 
 #define WINDOW_NS 5000000u
-#define BUCKETS 4096u
-#define WAYS 4
+#define RECENT 16384u
+#define CHAINS 32768u
 
 struct recent {
     uint64_t digest;
     uint64_t ts_ns;  /* of the first copy */
     uint64_t ifaces; /* where it was seen: bit iface % 64, so that two that share a bit never make a duplicate */
+    uint16_t next;   /* in its chain: the one before it, as below */
+    bool chained;
 };
 
 struct capture_duplicates {
     uint64_t secret[2];
-    uint64_t own_ns;                      /* latest stamp of the file that gave the last block */
-    uint64_t other_ns;                    /* and of all others before it */
-    uint16_t iface;                       /* of that file */
-    struct recent buckets[BUCKETS][WAYS]; /* newest first */
+    uint64_t own_ns;         /* latest stamp of the file that gave the last block */
+    uint64_t other_ns;       /* and of all others before it */
+    uint16_t iface;          /* of that file */
+    uint64_t remembered;     /* so far; the next one takes the place of the oldest */
+    uint16_t chains[CHAINS]; /* by digest, newest first: place in the ring + 1; 0: none */
+    struct recent ring[RECENT];
 };
 
 struct capture_duplicates *capture_duplicates_new(void)
@@ -82,24 +86,39 @@ static bool is_near(uint64_t a, uint64_t b)
     return (a > b ? a - b : b - a) <= WINDOW_NS;
 }
 
+static void remember(struct capture_duplicates *duplicates, uint64_t digest, uint64_t ts_ns, uint64_t ifaces)
+{
+    uint32_t place = (uint32_t)(duplicates->remembered++ % RECENT);
+    struct recent *recent = &duplicates->ring[place];
+    if (recent->chained) { /* the oldest of all is the last of its chain */
+        uint16_t *link = &duplicates->chains[recent->digest % CHAINS];
+        while (*link != place + 1)
+            link = &duplicates->ring[*link - 1].next;
+        *link = 0;
+    }
+    uint16_t *chain = &duplicates->chains[digest % CHAINS];
+    *recent = (struct recent){digest, ts_ns, ifaces, *chain, true};
+    *chain = (uint16_t)(place + 1);
+}
+
 /* Was the frame seen elsewhere just now?  If not, it is remembered. */
 static bool is_copy(struct capture_duplicates *duplicates, const struct packet *packet)
 {
     uint64_t key = digest(packet, duplicates->secret), bit = 1ull << packet->iface % 64;
-    struct recent *bucket = duplicates->buckets[key % BUCKETS];
-    for (int way = 0; way < WAYS; way++) {
-        struct recent *recent = &bucket[way];
-        if (recent->digest != key || !is_near(recent->ts_ns, packet->ts_ns))
-            continue;
-        if (!(recent->ifaces & bit)) {
+    uint16_t *link = &duplicates->chains[key % CHAINS];
+    while (*link && duplicates->ring[*link - 1].digest != key)
+        link = &duplicates->ring[*link - 1].next;
+    if (*link) {
+        struct recent *recent = &duplicates->ring[*link - 1];
+        if (is_near(recent->ts_ns, packet->ts_ns) && !(recent->ifaces & bit)) {
             recent->ifaces |= bit;
             return true;
         }
-        *recent = (struct recent){key, packet->ts_ns, bit};
-        return false;
+        /* Once a chain, or a frame that keeps coming would make a long one. */
+        *link = recent->next;
+        recent->chained = false;
     }
-    memmove(bucket + 1, bucket, (WAYS - 1) * sizeof *bucket);
-    bucket[0] = (struct recent){key, packet->ts_ns, bit};
+    remember(duplicates, key, packet->ts_ns, bit);
     return false;
 }
 

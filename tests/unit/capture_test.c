@@ -563,6 +563,30 @@ static void files_that_follow_one_another_are_compared_where_they_meet(void **st
     run_free(run);
 }
 
+static void every_copy_is_found_among_the_last_16384_frames_and_none_beyond(void **state)
+{
+    for (uint32_t between = 16383; between < 16385; between++) {
+        struct run *run = run_new();
+        struct writer w = {0};
+        uint32_t count = 2 * between + 2;
+        section(&w, false);
+        interface_plain(&w, 1);
+        interface_plain(&w, 1);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t number = i % (between + 1); /* each frame comes again when `between` others have come */
+            enhanced_begin(&w, i > between, 1, 80, 80);
+            put_frame(&w, number, 76);
+            put32(&w, number);
+            block_end(&w);
+        }
+        add(run, &w);
+        assert_true(go(run));
+        assert_int_equal(run->ledger.count[LEDGER_received], count);
+        assert_int_equal(run->ledger.count[LEDGER_duplicate_frame], between < 16384 ? between + 1 : 0);
+        run_free(run);
+    }
+}
+
 static void a_filtered_frame_is_not_also_a_duplicate(void **state)
 {
     struct run *run = run_new();
@@ -604,6 +628,7 @@ int main(void)
         cmocka_unit_test(the_same_file_twice_is_once_the_frames_and_once_duplicates),
         cmocka_unit_test(files_that_follow_one_another_are_compared_where_they_meet),
         cmocka_unit_test(frames_that_come_again_on_one_interface_are_no_duplicates),
+        cmocka_unit_test(every_copy_is_found_among_the_last_16384_frames_and_none_beyond),
         cmocka_unit_test(a_filtered_frame_is_not_also_a_duplicate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
