@@ -448,6 +448,8 @@ static struct weir_answer quic_datagram(struct weir_turn *turn, void *state)
     if (st->over || !tls_exchange_wanted(turn, true))
         return weir_done();
     while (weir_left(&b)) {
+        if (!(b.at[0] & 0xc0)) /* no packet: padding behind the last one */
+            break;
         if (!(b.at[0] & 0x80)) { /* 1-RTT: up to the datagram's end (RFC 9000 section 12.2) */
             if (!st->x.open || (turn->dir == st->client && st->x.answered)) {
                 st->secured = true;

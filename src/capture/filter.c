@@ -26,6 +26,7 @@
 #define LINKTYPE_ETHERNET 1
 #define LINKTYPE_SLL 113
 #define LINKTYPE_SLL2 276
+#define LINKTYPE_MOST 1023 /* above all that are assigned */
 #define HEADER_MAX 20 /* of the link types that carry tags */
 #define TAGS_MAX 16
 #define TRIAL_SECONDS 1
@@ -132,6 +133,8 @@ static void set_header(struct capture_program *program)
 
 const struct capture_program *capture_filter_for(struct capture_filter *filter, uint32_t linktype)
 {
+    if (linktype > LINKTYPE_MOST) /* a file may claim any number of them; libpcap knows none */
+        linktype = LINKTYPE_MOST;
     for (struct capture_program *program = filter->programs; program; program = program->next)
         if (program->linktype == linktype)
             return program;
