@@ -51,9 +51,9 @@ static void note_history(struct flow *flow, int dir, const struct packet *packet
     uint8_t flags = packet->tcp_flags;
     if (flags & TCP_SYN)
         history_add(flow, dir, flags & TCP_ACK ? HISTORY_SYN_ACK : HISTORY_SYN);
-    if (flags & TCP_SYN && flags & TCP_RST)
+    if (flags & TCP_FIN && flags & TCP_RST)
         history_add(flow, dir, HISTORY_INCONSISTENT);
-    if (flags & TCP_FIN && flags & (TCP_SYN | TCP_RST))
+    else if (flags & TCP_SYN && flags & (TCP_FIN | TCP_RST))
         history_add(flow, dir, HISTORY_MULTI);
     if (packet->payload_wire)
         history_add(flow, dir, HISTORY_DATA);

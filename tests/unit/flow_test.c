@@ -298,6 +298,25 @@ static void states_and_histories_are_those_of_zeek(void **state)
     }
 }
 
+static void flags_that_do_not_go_together_have_the_letters_of_zeek(void **state)
+{
+    static const struct {
+        uint8_t flags;
+        char letter, no_letter;
+    } expected[] = {{TCP_FIN | TCP_RST, 'I', 'Q'}, {TCP_SYN | TCP_FIN, 'Q', 'I'}, {TCP_SYN | TCP_RST, 'Q', 'I'}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct scene *scene = scene_new(NULL, 1 << 20);
+        tcp(scene, 0, expected[i].flags, 100, 0, "", 0);
+        scene_end(scene);
+        struct record_batch *batch = rows(scene, 0);
+        struct weir_str history = field(batch, "history", 0);
+        assert_non_null(memchr(history.data, expected[i].letter, history.size));
+        assert_null(memchr(history.data, expected[i].no_letter, history.size));
+        record_out_recycle(scene->out, batch);
+        scene_free(scene);
+    }
+}
+
 static void the_handshake_gives_the_round_trip(void **state)
 {
     struct scene *scene = scene_new(NULL, 1 << 20);
@@ -572,6 +591,7 @@ int main(void)
         cmocka_unit_test(a_reset_ends_the_flow_a_moment_later),
         cmocka_unit_test(a_close_is_over_when_both_fins_are_acknowledged),
         cmocka_unit_test(states_and_histories_are_those_of_zeek),
+        cmocka_unit_test(flags_that_do_not_go_together_have_the_letters_of_zeek),
         cmocka_unit_test(the_handshake_gives_the_round_trip),
         cmocka_unit_test(idle_flows_end_by_packet_time),
         cmocka_unit_test(a_long_flow_gives_interim_rows),
