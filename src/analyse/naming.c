@@ -449,8 +449,8 @@ static int name_datagram(const struct at *at, struct input in, uint32_t wire_byt
 {
     struct naming *naming = at->af->naming;
     uint64_t over = at->analyse->over_datagram;
-    uint64_t likely = naming ? naming->likely : 0;
     int who = naming && again ? ask_datagrams(at, naming) : OPEN;
+    uint64_t likely = naming ? naming->likely : 0;
     if (who == OPEN)
         who = ask(at, over, at->dir, in, true, &likely);
     if (who >= 0) {

@@ -350,6 +350,37 @@ static void a_rejected_datagram_goes_to_the_next(void **state)
     bench_close(&t);
 }
 
+/* 'w': alpha waits, beta finds it likely.  'x': alpha takes it and finds it not its own, beta waits. */
+static enum weir_verdict probe_waiting(const struct weir_probe *probe)
+{
+    return probe->data[0] == 'x' ? WEIR_YES : WEIR_WAIT;
+}
+static enum weir_verdict probe_likely(const struct weir_probe *probe)
+{
+    return probe->data[0] == 'w' ? WEIR_LIKELY : WEIR_WAIT;
+}
+static struct weir_answer reject(struct weir_turn *turn, void *state)
+{
+    return weir_not_mine();
+}
+
+static void what_was_likely_of_kept_datagrams_counts_after_a_rejection(void **state)
+{
+    struct weir_analyser waiting = a, likely = b;
+    waiting.probe = probe_waiting;
+    waiting.on_datagram = reject;
+    likely.probe = probe_likely;
+    const struct weir_analyser *const pair[] = {&waiting, &likely, NULL};
+    struct bench t;
+    bench_open(&t, pair, (size_t)1 << 20);
+    t.flow.proto = WEIR_UDP;
+    bench_text(&t, WEIR_ORIG, "w");
+    bench_text(&t, WEIR_ORIG, "x");
+    bench_said("B0'w'@1 B0'x'@2");
+    assert_string_equal(bench_service(&t), "beta");
+    bench_close(&t);
+}
+
 static void five_datagrams_decide(void **state)
 {
     struct bench t;
@@ -395,6 +426,7 @@ int main(void)
         cmocka_unit_test(an_empty_datagram_says_nothing),
         cmocka_unit_test(datagrams_that_left_it_open_are_given_one_by_one),
         cmocka_unit_test(a_rejected_datagram_goes_to_the_next),
+        cmocka_unit_test(what_was_likely_of_kept_datagrams_counts_after_a_rejection),
         cmocka_unit_test(five_datagrams_decide),
         cmocka_unit_test(the_likeliest_gets_kept_datagrams_at_the_end),
     };
