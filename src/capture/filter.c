@@ -27,7 +27,7 @@
 #define LINKTYPE_SLL 113
 #define LINKTYPE_SLL2 276
 #define LINKTYPE_MOST 1023 /* above all that are assigned */
-#define HEADER_MAX 20 /* of the link types that carry tags */
+#define HEADER_MAX 20      /* of the link types that carry tags */
 #define TAGS_MAX 16
 #define TRIAL_SECONDS 1
 #define WORDS_MAX 256
