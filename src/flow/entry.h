@@ -2,13 +2,13 @@
 /*
  * flow/entry.h - one flow in memory, for this folder only.
  *
- * Drawn by how often a line is touched: a packet needs lines 0 and 1, TCP line 2, an analyser line 3, the rest is for
- * the first packet, timers and the row.
+ * Drawn by how often a line is touched: a packet needs lines 0, 1 and 2, the rest is for the first packet, holes, timers and
+ * the row.
  *
  *   line 0  key, time of the last packet, flags
  *   line 1  counters of both directions, last frame
- *   line 2  TCP: sequence numbers, state, history bits
- *   line 3  analyser space, out-of-order queues, timers
+ *   line 2  TCP: sequence numbers, state, history bits; analyser space
+ *   line 3  out-of-order queues, timers, the ends of a TCP connection
  *   line 4  the flow as analysers see it
  *   line 5  first frame, holes, history text
  */
@@ -28,6 +28,7 @@ enum end_state { END_INACTIVE, END_SYN_SENT, END_SYN_ACK_SENT, END_PARTIAL, END_
 #define FLOW_FLIPPED 0x04u   /* the first packet seen came from the responder */
 #define FLOW_RESET 0x08u     /* a believable reset was seen */
 #define FLOW_HANDSHAKE 0x10u /* rtt is measured or given up */
+#define FLOW_QUEUE 0x20u     /* direction 0 has a queue; the next bit: direction 1 */
 
 /* side.flags: one direction of a TCP connection */
 #define SIDE_SEQ 0x01u      /* next is known */
@@ -39,10 +40,8 @@ enum end_state { END_INACTIVE, END_SYN_SENT, END_SYN_ACK_SENT, END_PARTIAL, END_
 
 /* What is kept of one direction; indexed by WEIR_ORIG, WEIR_RESP. */
 struct side {
-    uint32_t next;  /* sequence number of the next byte to hand on */
-    uint32_t acked; /* highest acknowledgement that the peer sent */
-    uint32_t isn;
-    uint32_t fin_seq;
+    uint32_t next;    /* sequence number of the next byte to hand on */
+    uint32_t acked;   /* highest acknowledgement that the peer sent */
     uint16_t history; /* letters already written, a bit each */
     uint8_t flags;    /* SIDE_ */
     uint8_t state;    /* enum end_state */
@@ -71,13 +70,14 @@ struct flow {
     uint8_t history_size;
     /* line 2 */
     struct side side[2];
-    uint64_t rtt_ns; /* 0: not measured */
-    uint64_t syn_ns; /* time of the first SYN */
+    _Alignas(8) uint8_t space[FLOW_SPACE];
     uint64_t missed; /* bytes handed on as gaps, both directions */
     /* line 3 */
-    uint8_t space[FLOW_SPACE];
-    struct queue *queue[2];
+    struct queue *queue[2]; /* see queue_of() */
     struct flow *timer_next, *timer_prev;
+    uint64_t rtt_ns; /* 0: not measured */
+    uint64_t syn_ns; /* time of the first SYN */
+    uint32_t isn[2], fin_seq[2];
     /* lines 4, 5 */
     struct weir_flow info;
     uint64_t active_ns; /* when the last flow_active row was made */
@@ -88,7 +88,7 @@ struct flow {
 };
 static_assert(offsetof(struct flow, count) == 64, "line 1");
 static_assert(offsetof(struct flow, side) == 128, "line 2");
-static_assert(offsetof(struct flow, space) == 192, "line 3");
+static_assert(offsetof(struct flow, queue) == 192, "line 3");
 static_assert(sizeof(struct flow) == 384, "six cache lines, a size class of the pool");
 
 #define WHEEL_SLOTS 4096u
@@ -145,6 +145,17 @@ uint64_t stream_deadline(const struct flow_shard *shard, const struct flow *flow
 /* row.c */
 void row_emit(struct flow_shard *shard, const struct flow *flow, bool active);
 uint64_t row_uid(const struct flow *flow, uint32_t generation);
+
+/* What came out of order in that direction; NULL: nothing.  Asked for each packet, so that a flag tells before line 3 does. */
+static inline struct queue *queue_of(const struct flow *flow, int dir)
+{
+    return flow->flags & FLOW_QUEUE << dir ? flow->queue[dir] : NULL;
+}
+static inline void queue_set(struct flow *flow, int dir, struct queue *queue)
+{
+    flow->queue[dir] = queue;
+    flow->flags = (uint8_t)((flow->flags & ~(FLOW_QUEUE << dir)) | (queue ? FLOW_QUEUE << dir : 0));
+}
 
 /* Writes a history letter, once a direction: lower case as given, upper case for the originator. */
 enum history {

@@ -99,20 +99,20 @@ static void free_segment(const struct stream *s, struct queue *queue, struct seg
 
 void stream_free(struct flow_shard *shard, struct flow *flow, int dir)
 {
-    struct queue *queue = flow->queue[dir];
+    struct queue *queue = queue_of(flow, dir);
     if (!queue)
         return;
     struct stream s = {.shard = shard, .flow = flow, .dir = dir};
     for (uint32_t i = 0; i < queue->count; i++)
         free_segment(&s, queue, &queue->segment[queue->first + i]);
     pool_put(shard->parts.pool, queue, queue_bytes(queue->capacity));
-    flow->queue[dir] = NULL;
+    queue_set(flow, dir, NULL);
 }
 
 /* Hands on every kept segment that has become due. */
 static void drain(const struct stream *s)
 {
-    struct queue *queue = s->flow->queue[s->dir];
+    struct queue *queue = queue_of(s->flow, s->dir);
     uint64_t *hole_ns = &s->flow->hole_ns[s->dir];
     for (bool moved = false; queue && queue->count; moved = true) {
         struct segment *front = &queue->segment[queue->first];
@@ -136,7 +136,7 @@ static void drain(const struct stream *s)
 /* Gives up the hole in front of the first kept segment. */
 static void skip_hole(const struct stream *s)
 {
-    const struct queue *queue = s->flow->queue[s->dir];
+    const struct queue *queue = queue_of(s->flow, s->dir);
     gap(s, queue->segment[queue->first].seq - side_of(s)->next);
     drain(s);
 }
@@ -154,14 +154,14 @@ static struct queue *grow(const struct stream *s, struct queue *old)
         memcpy(&queue->segment[queue->first], &old->segment[old->first], count * sizeof old->segment[0]);
         pool_put(s->shard->parts.pool, old, queue_bytes(old->capacity));
     }
-    s->flow->queue[s->dir] = queue;
+    queue_set(s->flow, s->dir, queue);
     return queue;
 }
 
 /* Makes room for one segment at `index` by moving the shorter part; its place, or NULL when the queue cannot grow. */
 static struct segment *open_at(const struct stream *s, uint32_t index)
 {
-    struct queue *queue = s->flow->queue[s->dir];
+    struct queue *queue = queue_of(s->flow, s->dir);
     if (!queue || queue->count == queue->capacity)
         queue = grow(s, queue);
     if (!queue)
@@ -204,7 +204,7 @@ static uint32_t position(const struct queue *queue, uint32_t next, uint32_t seq)
 static bool keep(const struct stream *s, uint32_t index, uint32_t seq, const uint8_t *data, uint32_t bytes)
 {
     struct flow_shard *shard = s->shard;
-    const struct queue *queue = s->flow->queue[s->dir];
+    const struct queue *queue = queue_of(s->flow, s->dir);
     if (!queue) {
         s->flow->hole_ns[s->dir] = s->ts_ns;
     } else if (queue->kept + bytes > shard->options.reorder_bytes) {
@@ -225,7 +225,7 @@ static bool keep(const struct stream *s, uint32_t index, uint32_t seq, const uin
     }
     *segment = (struct segment){seq, bytes, copy, s->ts_ns};
     if (copy)
-        s->flow->queue[s->dir]->kept += bytes;
+        queue_of(s->flow, s->dir)->kept += bytes;
     if (!queue)
         timer_sooner(shard, s->flow);
     return true;
@@ -238,9 +238,9 @@ static bool keep(const struct stream *s, uint32_t index, uint32_t seq, const uin
 static uint32_t keep_new(const struct stream *s, uint32_t seq, const uint8_t *data, uint32_t bytes)
 {
     uint32_t next = side_of(s)->next, done = 0;
-    uint32_t index = position(s->flow->queue[s->dir], next, seq);
+    uint32_t index = position(queue_of(s->flow, s->dir), next, seq);
     while (done < bytes) {
-        const struct queue *queue = s->flow->queue[s->dir];
+        const struct queue *queue = queue_of(s->flow, s->dir);
         const struct segment *after = queue && index < queue->count ? &queue->segment[queue->first + index] : NULL;
         uint32_t start = seq + done, free_bytes = bytes - done;
         if (after && ahead(after->seq, start) <= 0) {
@@ -266,7 +266,7 @@ static uint32_t keep_new(const struct stream *s, uint32_t seq, const uint8_t *da
 static void in_order(const struct stream *s, const uint8_t *data, uint32_t bytes)
 {
     while (bytes) {
-        const struct queue *queue = s->flow->queue[s->dir];
+        const struct queue *queue = queue_of(s->flow, s->dir);
         uint32_t before = side_of(s)->next, piece = bytes;
         if (queue) {
             uint32_t room = queue->segment[queue->first].seq - before;
@@ -297,7 +297,7 @@ static void out_of_order(const struct stream *s, uint32_t seq, const uint8_t *da
         bytes -= done;
         if (!bytes)
             return;
-        const struct queue *queue = s->flow->queue[s->dir];
+        const struct queue *queue = queue_of(s->flow, s->dir);
         if (!queue || ahead(queue->segment[queue->first].seq, seq) > 0) {
             /* Nothing that is kept comes before these bytes: only those in front of them count as missing. */
             gap(s, seq - side_of(s)->next);
@@ -321,7 +321,7 @@ static void out_of_order(const struct stream *s, uint32_t seq, const uint8_t *da
 static void tell_fin(const struct stream *s)
 {
     struct side *side = side_of(s);
-    if ((side->flags & (SIDE_FIN | SIDE_FIN_TOLD)) != SIDE_FIN || ahead(side->next, side->fin_seq) < 0)
+    if ((side->flags & (SIDE_FIN | SIDE_FIN_TOLD)) != SIDE_FIN || ahead(side->next, s->flow->fin_seq[s->dir]) < 0)
         return;
     side->flags |= SIDE_FIN_TOLD;
     const struct flow_shard_parts *parts = &s->shard->parts;
@@ -376,7 +376,7 @@ void stream_segment(struct flow_shard *shard, struct flow *flow, int dir, uint32
             wire = back < wire ? wire - back : 0;
         }
         in_order(&s, data, bytes < wire ? bytes : wire);
-        if (wire > bytes && !flow->queue[dir]) /* the capture cut the packet */
+        if (wire > bytes && !queue_of(flow, dir)) /* the capture cut the packet */
             gap(&s, wire - bytes);
     }
     tell_fin(&s);
@@ -386,8 +386,8 @@ void stream_check(struct flow_shard *shard, struct flow *flow, int dir, uint64_t
 {
     struct stream s = {shard, flow, dir, ts_ns, frame};
     const struct side *side = &flow->side[dir];
-    while (flow->queue[dir]) {
-        const struct queue *queue = flow->queue[dir];
+    while (queue_of(flow, dir)) {
+        const struct queue *queue = queue_of(flow, dir);
         bool acked = side->flags & SIDE_ACKED && ahead(side->acked, queue->segment[queue->first].seq) >= 0;
         uint64_t wait = acked ? shard->options.hole_acked_ns : shard->options.hole_ns;
         if (ts_ns < flow->hole_ns[dir] + wait)
@@ -403,7 +403,7 @@ uint64_t stream_deadline(const struct flow_shard *shard, const struct flow *flow
 {
     uint64_t at = UINT64_MAX;
     for (int dir = 0; dir < 2; dir++)
-        if (flow->queue[dir] && flow->hole_ns[dir] + shard->options.hole_acked_ns < at)
+        if (queue_of(flow, dir) && flow->hole_ns[dir] + shard->options.hole_acked_ns < at)
             at = flow->hole_ns[dir] + shard->options.hole_acked_ns;
     return at;
 }
@@ -412,13 +412,13 @@ void stream_flush(struct flow_shard *shard, struct flow *flow, int dir, uint64_t
 {
     struct stream s = {shard, flow, dir, ts_ns, frame};
     struct side *side = &flow->side[dir];
-    while (flow->queue[dir])
+    while (queue_of(flow, dir))
         skip_hole(&s);
     /* What the peer acknowledged, or the FIN counts, was there. */
     const int32_t believable = 16 << 20; /* an acknowledgement alone may be forged */
     int32_t off = 0;
     if (side->flags & SIDE_FIN)
-        off = ahead(side->fin_seq, side->next);
+        off = ahead(flow->fin_seq[dir], side->next);
     else if (side->flags & SIDE_ACKED && side->flags & SIDE_SYN)
         off = ahead(side->acked, side->next);
     if (side->flags & SIDE_SEQ && off > 0 && off < believable && !(side->flags & SIDE_FIN_TOLD))

@@ -287,7 +287,7 @@ void flow_batch(struct flow_shard *const *shards, const struct packet *const *pa
         for (uint32_t i = 0; i < n; i++) {
             struct flow *flow = found[i] =
                 group[i]->flags & PACKET_FLOW ? likely(shards[group[i]->shard], group[i]) : NULL;
-            for (unsigned line = 0; flow && line < 4; line++)
+            for (unsigned line = 0; flow && line < 3; line++)
                 __builtin_prefetch((char *)flow + 64 * line, 1);
         }
         for (uint32_t i = 0; i < n; i++)

@@ -22,15 +22,16 @@ bool tcp_is_new_connection(const struct flow *flow, int dir, const struct packet
         return false;
     const struct side *side = &flow->side[dir];
     if (side->flags & SIDE_SYN)
-        return side->isn != packet->seq;
+        return flow->isn[dir] != packet->seq;
     /* A SYN from the other end of an unanswered SYN is a simultaneous open (RFC 9293, 3.5). */
     return flow->count[0].packets + flow->count[1].packets > 0 && flow->side[!dir].state != END_SYN_SENT;
 }
 
 /* Was the side's FIN acknowledged?  If not, its end may send it for a while yet. */
-static bool fin_is_acked(const struct side *side)
+static bool fin_is_acked(const struct flow *flow, int dir)
 {
-    return side->flags & SIDE_FIN && side->flags & SIDE_ACKED && ahead(side->acked, side->fin_seq) > 0;
+    const struct side *side = &flow->side[dir];
+    return side->flags & SIDE_FIN && side->flags & SIDE_ACKED && ahead(side->acked, flow->fin_seq[dir]) > 0;
 }
 
 uint64_t tcp_timeout_ns(const struct flow_shard *shard, const struct flow *flow)
@@ -39,8 +40,8 @@ uint64_t tcp_timeout_ns(const struct flow_shard *shard, const struct flow *flow)
     if (a == END_RESET || b == END_RESET)
         return shard->options.tcp_linger_ns;
     if (a == END_CLOSED && b == END_CLOSED)
-        return fin_is_acked(&flow->side[0]) && fin_is_acked(&flow->side[1]) ? shard->options.tcp_linger_ns
-                                                                            : shard->options.tcp_attempt_ns;
+        return fin_is_acked(flow, 0) && fin_is_acked(flow, 1) ? shard->options.tcp_linger_ns
+                                                              : shard->options.tcp_attempt_ns;
     if (a == END_SYN_SENT || b == END_SYN_SENT || a == END_SYN_ACK_SENT || b == END_SYN_ACK_SENT)
         return shard->options.tcp_attempt_ns;
     return shard->options.tcp_idle_ns;
@@ -67,15 +68,16 @@ static void note_history(struct flow *flow, int dir, const struct packet *packet
         history_add(flow, dir, HISTORY_ZERO_WINDOW);
 }
 
-static void note_syn(struct side *me, const struct packet *packet)
+static void note_syn(struct flow *flow, int dir, const struct packet *packet)
 {
+    struct side *me = &flow->side[dir];
     if (me->flags & SIDE_SYN)
         return;
     /* A SYN that comes behind the data of its own end says nothing new: what is in order stays in order. */
     if (!(me->flags & SIDE_SEQ))
         me->next = packet->seq + 1;
     me->flags |= SIDE_SYN | SIDE_SEQ;
-    me->isn = packet->seq;
+    flow->isn[dir] = packet->seq;
     if (me->state == END_INACTIVE)
         me->state = packet->tcp_flags & TCP_ACK ? END_SYN_ACK_SENT : END_SYN_SENT;
 }
@@ -85,7 +87,7 @@ static void note_state(struct flow *flow, int dir, const struct packet *packet)
     struct side *me = &flow->side[dir], *peer = &flow->side[!dir];
     uint8_t flags = packet->tcp_flags;
     if (flags & TCP_SYN) {
-        note_syn(me, packet);
+        note_syn(flow, dir, packet);
         if (dir == WEIR_ORIG && !(flags & TCP_ACK))
             flow->syn_ns = packet->ts_ns;
         else if (flags & TCP_ACK && me->state == END_SYN_SENT)
@@ -103,8 +105,9 @@ static void note_state(struct flow *flow, int dir, const struct packet *packet)
 }
 
 /* Sequence numbers that came before are an old or forged FIN's: the other end drops it (RFC 9293, 3.10.7.4) and goes on. */
-static void note_fin(struct side *me, const struct packet *packet)
+static void note_fin(struct flow *flow, int dir, const struct packet *packet)
 {
+    struct side *me = &flow->side[dir];
     uint32_t seq = packet->seq + packet->payload_wire;
     if (me->flags & SIDE_SEQ && ahead(seq, me->next) < 0)
         return;
@@ -113,7 +116,7 @@ static void note_fin(struct side *me, const struct packet *packet)
     if (me->flags & SIDE_FIN)
         return;
     me->flags |= SIDE_FIN;
-    me->fin_seq = seq;
+    flow->fin_seq[dir] = seq;
 }
 
 static void note_sequence(struct flow *flow, int dir, const struct packet *packet)
@@ -164,7 +167,7 @@ static void unusual(struct flow *flow, int dir, const struct packet *packet)
 {
     note_state(flow, dir, packet);
     if ((packet->tcp_flags & (TCP_FIN | TCP_SYN)) == TCP_FIN)
-        note_fin(&flow->side[dir], packet);
+        note_fin(flow, dir, packet);
 }
 
 void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const struct packet *packet)
@@ -184,7 +187,7 @@ void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const stru
     if (packet->payload_wire || flow->side[dir].flags & SIDE_FIN)
         stream_segment(shard, flow, dir, packet->seq + !!(flags & TCP_SYN), packet);
     for (int d = 0; d < 2; d++)
-        if (flow->queue[d])
+        if (queue_of(flow, d))
             stream_check(shard, flow, d, packet->ts_ns, packet->frame);
     if (flags & TCP_RST)
         reset(flow, dir, packet);

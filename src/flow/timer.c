@@ -134,7 +134,7 @@ static bool fire(struct flow_shard *shard, struct flow *flow)
         return true;
     }
     for (int dir = 0; dir < 2; dir++)
-        if (flow->queue[dir])
+        if (queue_of(flow, dir))
             stream_check(shard, flow, dir, now, 0);
     if (hooks->ticks(flow->space))
         hooks->tick(shard->parts.context, flow->space, &flow->info, now);
