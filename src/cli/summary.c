@@ -82,22 +82,21 @@ static bool is(struct weir_str text, const char *name)
 }
 
 /* What a flow without a service counts as: "icmp", but "unnamed tcp" where a service could have been named. */
-static struct weir_str nameless(const struct row *row, char room[32])
+static struct weir_str nameless(const struct row *row)
 {
     struct weir_str proto = row_str(row, FLOW_PROTO);
-    uint64_t number = row_uint(row, FLOW_PROTO).value;
-    if (number != WEIR_TCP && number != WEIR_UDP)
-        return proto.data ? proto : weir_cstr("unnamed");
-    int size = snprintf(room, 32, "unnamed %.*s", (int)proto.size, proto.data);
-    return weir_str(room, (size_t)size);
+    switch (row_uint(row, FLOW_PROTO).value) {
+    case WEIR_TCP: return weir_cstr("unnamed tcp");
+    case WEIR_UDP: return weir_cstr("unnamed udp");
+    default: return proto.data ? proto : weir_cstr("unnamed");
+    }
 }
 
 static void count_service(struct summary *summary, const struct row *row, uint64_t packets, uint64_t bytes)
 {
-    char room[32];
     struct weir_str service = row_str(row, FLOW_SERVICE);
     if (!service.data || !service.size)
-        service = nameless(row, room);
+        service = nameless(row);
     struct tally_entry *entry = tally_add_word(&summary->services, service, bytes);
     entry->more[0] += packets;
     entry->more[1]++;

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "flow/entry.h"
 
-#define GROUP 32u         /* packets on their way at once */
+#define GROUP 64u         /* packets on their way at once */
 #define BUCKETS_FIRST 64u /* a page */
 #define PROBE 16u         /* buckets that a flow may be away from its own */
 #define SPILLED 1u        /* in slot[0]: look on in the next bucket */
