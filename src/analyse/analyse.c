@@ -13,6 +13,7 @@
 
 #define STATE_BYTES_MAX 4096u
 #define COLUMNS_MAX 56u
+#define STATE_PREFETCH 384u /* bytes */
 
 /* ---- set-up ---- */
 
@@ -228,6 +229,13 @@ void analyse_tick(struct analyse *analyse, struct analyse_flow *af, const struct
 bool analyse_wanted(const struct analyse_flow *af)
 {
     return af->mode != MODE_UNWANTED;
+}
+
+void analyse_prefetch(const struct analyse_flow *af)
+{
+    const char *state = af->mode == MODE_ATTACHED ? (const char *)af->stream : NULL;
+    for (unsigned at = 0; state && at < STATE_PREFETCH; at += 64)
+        __builtin_prefetch(state + at, 1);
 }
 
 const char *analyse_service(const struct analyse_flow *af, const char **by, uint8_t *confidence)

@@ -80,6 +80,9 @@ void analyse_tick(struct analyse *analyse, struct analyse_flow *af, const struct
 /* false: no analyser reads this flow any more, bytes need not be put in order for it.  Cheap, inline-able: first byte of af. */
 bool analyse_wanted(const struct analyse_flow *af);
 
+/* The flow will end soon: what that takes is sent for. */
+void analyse_prefetch(const struct analyse_flow *af);
+
 /* Service as named so far and by what ("analyser", or NULL); NULL while unknown.  Confidence in percent.  Final, and
  * still there, after analyse_end(..., WEIR_END_IDLE/RESET). */
 const char *analyse_service(const struct analyse_flow *af, const char **by, uint8_t *confidence);

@@ -57,6 +57,11 @@ static bool ticks(const void *space)
     return analyse_ticks(space);
 }
 
+static void prefetch(const void *space)
+{
+    analyse_prefetch(space);
+}
+
 static const char *service(const void *space, const char **by, uint8_t *confidence)
 {
     return analyse_service(space, by, confidence);
@@ -64,7 +69,8 @@ static const char *service(const void *space, const char **by, uint8_t *confiden
 
 const struct flow_hooks *worker_hooks(void)
 {
-    static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick, wanted, ticks, service};
+    static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick,
+                                            wanted,  ticks,  prefetch,    service};
     return &hooks;
 }
 

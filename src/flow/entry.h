@@ -129,6 +129,7 @@ void timer_put(struct flow_shard *shard, struct flow *flow);    /* into the slot
 void timer_take(struct flow_shard *shard, struct flow *flow);   /* out of its slot */
 void timer_sooner(struct flow_shard *shard, struct flow *flow); /* its deadline may have come nearer */
 struct flow *timer_oldest(struct flow_shard *shard);            /* nearest to its deadline; NULL: none */
+struct flow *timer_first(const struct flow_shard *shard);       /* about so, for less */
 
 /* tcp.c */
 void tcp_packet(struct flow_shard *shard, struct flow *flow, int dir, const struct packet *packet);

@@ -45,8 +45,9 @@ struct flow_hooks {
     void (*end)(void *context, void *space, const struct weir_flow *flow, int dir, enum weir_end end, uint64_t ts_ns,
                 uint64_t frame);
     void (*tick)(void *context, void *space, const struct weir_flow *flow, uint64_t ts_ns);
-    bool (*wanted)(const void *space); /* false: nobody reads this flow; it is only counted */
-    bool (*ticks)(const void *space);  /* tick this flow about once a second */
+    bool (*wanted)(const void *space);   /* false: nobody reads this flow; it is only counted */
+    bool (*ticks)(const void *space);    /* tick this flow about once a second */
+    void (*prefetch)(const void *space); /* the flow will end soon */
     const char *(*service)(const void *space, const char **by, uint8_t *confidence);
 };
 
@@ -92,7 +93,7 @@ void flow_batch(struct flow_shard *const *shards, const struct packet *const *pa
 /* Packet time has reached `ts_ns`, in front of frame number `frame`: timers fire. */
 void flow_tick(struct flow_shard *shard, uint64_t ts_ns, uint64_t frame);
 
-/* Ends the next FLOW_CLOSE_STEP flows, oldest deadline first; `frame` orders their rows.  Number of flows left. */
+/* Ends the next FLOW_CLOSE_STEP flows, in the order of their timers; `frame` orders their rows.  Number of flows left. */
 uint32_t flow_close_step(struct flow_shard *shard, uint64_t frame);
 
 uint32_t flow_count(const struct flow_shard *shard);

@@ -196,13 +196,17 @@ static struct flow *begin(struct flow_shard *shard, const struct packet *packet,
     return flow;
 }
 
-/* Flows end in the order of a timer list, cold: what the end of this one and of the next will touch is sent for. */
+/* Flows end in the order of a timer list, cold: the one after the next is sent for, and what hangs on the next. */
 static void prefetch_end(const struct flow_shard *shard, const struct flow *flow)
 {
-    __builtin_prefetch(&shard->buckets[flow->hash & shard->bucket_mask], 1);
-    const char *next = (const char *)flow->timer_next;
-    for (unsigned at = 0; next && at < sizeof *flow; at += 64)
-        __builtin_prefetch(next + at, 1);
+    const struct flow *next = flow->timer_next;
+    if (!next)
+        return;
+    __builtin_prefetch(&shard->buckets[next->hash & shard->bucket_mask], 1);
+    shard->parts.hooks->prefetch(next->space);
+    const char *after = (const char *)next->timer_next;
+    for (unsigned at = 0; after && at < sizeof *flow; at += 64)
+        __builtin_prefetch(after + at, 1);
 }
 
 void flow_end(struct flow_shard *shard, struct flow *flow, enum weir_end end, uint64_t ts_ns, uint64_t frame)
@@ -300,7 +304,7 @@ uint32_t flow_close_step(struct flow_shard *shard, uint64_t frame)
 {
     record_out_set_order(shard->parts.out, frame << 7 | shard->number);
     struct flow *flow;
-    for (uint32_t i = 0; i < FLOW_CLOSE_STEP && (flow = timer_oldest(shard)); i++)
+    for (uint32_t i = 0; i < FLOW_CLOSE_STEP && (flow = timer_first(shard)); i++)
         flow_end(shard, flow, WEIR_END_IDLE, shard->clock_ns, 0);
     return shard->count;
 }

@@ -108,6 +108,12 @@ static uint32_t next_used(const struct wheel *wheel, uint32_t from)
     return WHEEL_SLOTS;
 }
 
+struct flow *timer_first(const struct flow_shard *shard)
+{
+    uint32_t slot = next_used(&shard->wheel, (uint32_t)(shard->wheel.now % WHEEL_SLOTS));
+    return slot == WHEEL_SLOTS ? NULL : shard->wheel.head[slot];
+}
+
 struct flow *timer_oldest(struct flow_shard *shard)
 {
     struct wheel *wheel = &shard->wheel;

@@ -60,6 +60,11 @@ static bool ticks(const void *space)
     return current->wanted;
 }
 
+static void prefetch(const void *space)
+{
+    (void)space;
+}
+
 static const char *service(const void *space, const char **by, uint8_t *confidence)
 {
     return NULL;
@@ -95,7 +100,8 @@ static struct packet packet_from(const uint8_t *in, uint64_t frame, uint64_t now
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-    static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick, wanted, ticks, service};
+    static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick,
+                                            wanted,  ticks,  prefetch,    service};
     if (size < 1)
         return 0;
     struct count count = {.wanted = input[0] & 1};

@@ -97,6 +97,11 @@ static bool ticks(const void *space)
     return current->ticking;
 }
 
+static void prefetch(const void *space)
+{
+    (void)space;
+}
+
 static const char *service(const void *space, const char **by, uint8_t *confidence)
 {
     return NULL;
@@ -112,7 +117,8 @@ static const char *no_tunnel(uint8_t tunnel)
     return NULL;
 }
 
-static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick, wanted, ticks, service};
+static const struct flow_hooks hooks = {on_data, on_gap, on_datagram, on_end, on_tick,
+                                        wanted,  ticks,  prefetch,    service};
 
 static struct scene *scene_new(const struct flow_options *options, size_t budget)
 {
