@@ -75,12 +75,12 @@ struct flow {
     /* line 3 */
     struct queue *queue[2]; /* see queue_of() */
     struct flow *timer_next, *timer_prev;
-    uint64_t rtt_ns; /* 0: not measured */
-    uint64_t syn_ns; /* time of the first SYN */
+    uint64_t active_ns; /* when the last flow_active row was made */
+    uint64_t syn_ns;    /* time of the first SYN */
     uint32_t isn[2], fin_seq[2];
     /* lines 4, 5 */
     struct weir_flow info;
-    uint64_t active_ns; /* when the last flow_active row was made */
+    uint64_t rtt_ns; /* 0: not measured */
     uint64_t first_frame;
     uint64_t hole_ns[2]; /* since when the front hole of a direction is there */
     uint32_t retransmits[2];
